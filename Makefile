@@ -1,0 +1,43 @@
+# Everything a person types. Each target sets up what it needs; a second run finds it done.
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup run test lint bench soak lock clean
+
+help:
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## .venv with the locked dependencies and this project, editable
+
+# The stamp is written last: an interrupted set-up is done again, a finished one costs nothing.
+$(STAMP): pyproject.toml requirements-dev.lock
+	@test -x $(PY) || python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(STAMP) ## serve the sample site with the embedded server
+	@exec $(VENV)/bin/vipline serve
+
+test: $(STAMP) ## everything that must pass
+	$(PY) -m pytest -n 2 $(ARGS)
+
+lint: $(STAMP) ## ruff and mypy --strict
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+bench: $(STAMP) ## every transition in units of the floor script
+	$(VENV)/bin/vipline bench
+
+soak: $(STAMP) ## long property histories and load
+	$(PY) -m pytest -m soak $(ARGS)
+
+lock: ## resolve the lock files anew (needs uv on the PATH)
+	uv pip compile -q pyproject.toml --python-version 3.11 --universal --upgrade \
+		--generate-hashes --no-header --no-annotate -o requirements.lock
+	uv pip compile -q pyproject.toml --group dev -c requirements.lock --python-version 3.11 --universal --upgrade \
+		--generate-hashes --no-header --no-annotate -o requirements-dev.lock
+
+clean: ## remove what set-up and tests made (never var/, the data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

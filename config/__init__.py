@@ -1,0 +1,1 @@
+"""The site's plan as YAML, and the typed models that load it."""

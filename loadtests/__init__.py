@@ -1,0 +1,1 @@
+"""Load: locust users, shapes and a verdict after the run."""
