@@ -1,0 +1,300 @@
+"""A site's plan: who waits where, for how long, and who goes first. Typed, frozen, and spelled as in the YAML.
+
+Durations are whole milliseconds once read. Names that must exist elsewhere are checked in `crosscheck.py`,
+so a plan from `loading.py` has every ladder, group, tier and skill it mentions.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from config.values import (
+    Amount,
+    Count,
+    Day,
+    DaySpec,
+    Dialled,
+    Duration,
+    Hour,
+    Interval,
+    Language,
+    Name,
+    Names,
+    OneOrMoreNames,
+    Region,
+    Text,
+    Timezone,
+    check_calendar,
+    weekdays,
+)
+from router.domain.ladder import DefaultChoice, Timing, WhenBusy
+
+Trust = Literal["verified", "partial", "gateway", "none", "failed", "withheld"]
+TRUST: tuple[Trust, ...] = ("verified", "partial", "gateway", "none", "failed", "withheld")
+"""How far a caller's number can be believed, best first. Left out: the platform vouches for it (`vouched`)."""
+
+OWNER, COVER = "owner", "cover"
+"""The two places a rung may lead to that are no groups."""
+
+Exit = Annotated[str, Field(pattern=r"^(message|callback|number:\+?[0-9*#]{2,20})$")]
+
+
+class Part(BaseModel):
+    """What all parts share: nothing unknown is accepted, nothing is changed later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Tier(Part):
+    """One class of customers. `head_start`: she is placed as if she had already waited that long."""
+
+    name: Name
+    ladder: Name
+    min_annual_value: Amount | None = None
+    head_start: Duration = 0
+    greet_by_name: bool = False
+
+
+class Group(Part):
+    """A team. `keep_free`: so many of it stay ready before it helps another group's callers."""
+
+    title: Text = ""
+    keep_free: Count = 0
+
+
+class Rung(Part):
+    """One step of a ladder as written: `step` with `to`, or `then`: go on as another ladder (last rung only).
+
+    `wait` left out: `owner_wait` for the owner, 0 for the cover, until `max_wait` for a group.
+    """
+
+    step: Name | None = None
+    to: OneOrMoreNames | None = None
+    wait: Duration | None = None
+    max_waiting: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    when_busy: WhenBusy | None = None
+    when_away: Literal["next"] | None = None
+    then: Name | None = None
+
+    @property
+    def kind(self) -> Literal["owner", "cover", "group"]:
+        """Whom this step asks for."""
+        if self.to == (OWNER,):
+            return "owner"
+        return "cover" if self.to == (COVER,) else "group"
+
+    @property
+    def name(self) -> str:
+        """The step's name, which a reload and the caller's history go by."""
+        return self.step or ""
+
+
+Ladder = Annotated[tuple[Rung, ...], Field(min_length=1, max_length=16)]
+
+
+class Question(Part):
+    """What a caller whose owner is busy may choose, and what silence means."""
+
+    default: DefaultChoice = "transfer"
+    options: Annotated[tuple[Literal["transfer", "wait", "callback"], ...], Field(min_length=1)] = (
+        "transfer",
+        "wait",
+        "callback",
+    )
+
+
+class TimingPart(Part):
+    """How long things last. The words are those of `router.domain.ladder.Timing`, without `_ms`."""
+
+    offer: Duration = 20_000
+    bridge: Duration = 10_000
+    dial: Duration = 60_000
+    wrap_up: Duration = 30_000
+    cooling: Duration = 10_000
+    cooling_max: Duration = 300_000
+    question: Duration = 15_000
+    owner_wait: Duration = 600_000
+    recall: Duration = 300_000
+    heir: Duration = 60_000
+    callback: Duration = 86_400_000
+    retain_ended: Duration = 3_600_000
+    tombstone: Duration = 86_400_000
+
+
+class Callback(Part):
+    """Keep-place callbacks. `widen`: they too go up the ladder; otherwise they stay in the lanes they had."""
+
+    widen: bool = False
+
+
+class ValueRule(Part):
+    """What a customer's parts are taken for when she has none of her own."""
+
+    years: Amount = 1.0
+    referral_factor: Amount = 1.0
+
+
+class TrustRule(Part):
+    """What a number alone may claim. `vouched` is a call whose trust was left out."""
+
+    loses_vip_rights: tuple[Trust, ...] = ("failed", "withheld")
+    greet_by_name: tuple[Literal["vouched"] | Trust, ...] = ("vouched", "verified", "partial")
+
+
+class Calendar(Part):
+    """Public holidays of a country, or of one part of it, as the `holidays` library knows them."""
+
+    country: str
+    subdivision: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Calendar:
+        check_calendar(self.country, self.subdivision)
+        return self
+
+
+class Hours(Part):
+    """When callers are taken. An interval belongs to the day it begins on; `dates` beat holidays beat the week.
+
+    `at_close`: those already waiting are served, or sent to the exit at closing time.
+    """
+
+    open: dict[DaySpec, tuple[Hour, ...]]
+    timezone: Timezone | None = None
+    holidays: Calendar | None = None
+    dates: dict[Day, tuple[Hour, ...]] = Field(default_factory=dict)
+    at_close: Literal["serve_waiting", "end"] = "serve_waiting"
+    exit: Exit = "message"
+    message: Text = ""
+
+    @cached_property
+    def week(self) -> tuple[tuple[Interval, ...], ...]:
+        """The intervals of each weekday, Monday first."""
+        days: list[list[Interval]] = [[] for _ in range(7)]
+        for spec, intervals in self.open.items():
+            for day in weekdays(spec):
+                days[day].extend(intervals)
+        return tuple(tuple(sorted(day, key=lambda interval: interval.start)) for day in days)
+
+
+class Number(Part):
+    """A number callers dial. `ladder` is for whoever dials it; `head_start` counts when better than the tier's."""
+
+    title: Text = ""
+    hours: Name | None = None
+    ladder: Name | None = None
+    language: Language | None = None
+    skills: Names = ()
+    head_start: Duration | None = None
+
+
+class Target(Part):
+    """Service level: `percent` of the calls answered `within`."""
+
+    percent: Annotated[float, Field(gt=0, le=100)] = 80.0
+    within: Duration = 20_000
+
+
+class ServiceLevel(Part):
+    """The house's own targets, by group, and from when on a hang-up counts as one."""
+
+    default: Target = Target()
+    groups: dict[Name, Target] = Field(default_factory=dict)
+    short_abandon: Annotated[Duration, Field(le=10_000)] = 5_000
+
+
+class Secret(Part):
+    """Where a secret is found: the name of an environment variable, or a file. Never the secret."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,127}$")] | None = None
+    file: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Secret:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("a secret is named once; write env: SOME_VARIABLE or file: /path")
+        return self
+
+
+class Crm(Part):
+    """A customer system asked over HTTP at the start of a call: `budget`, then what was `kept`, then nobody.
+
+    `url` holds `{phone}`. After `failures` in a row it is left alone for `rest`.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]*\{phone\}[^\s]*$", max_length=2_000)]
+    token: Secret | None = None
+    budget: Duration = 300
+    keep: Duration = 86_400_000
+    failures: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 5
+    rest: Duration = 10_000
+
+
+class SitePlan(Part):
+    """Everything one site decides by. Immutable: a reload makes a new one."""
+
+    language: Language
+    region: Region
+    timezone: Timezone
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=64)]
+    default_tier: Name
+    groups: Annotated[dict[Name, Group], Field(min_length=1, max_length=200)]
+    ladders: Annotated[dict[Name, Ladder], Field(min_length=1, max_length=200)]
+    title: Text = ""
+    account_roles: dict[Name, Annotated[int, Field(strict=True, ge=1, le=63)]] = Field(default_factory=dict)
+    value: ValueRule = ValueRule()
+    skills: Names = ()
+    question: Question = Question()
+    timing: TimingPart = TimingPart()
+    max_wait: Annotated[Duration, Field(ge=1_000)] = 1_800_000
+    exit: Exit = "message"
+    exit_message: Text = ""
+    prefer_last_agent: Duration = 86_400_000
+    callback: Callback = Callback()
+    hours: dict[Name, Hours] = Field(default_factory=dict)
+    numbers: Annotated[dict[Dialled, Number], Field(max_length=10_000)] = Field(default_factory=dict)
+    trust: TrustRule = TrustRule()
+    service_level: ServiceLevel = ServiceLevel()
+    telephony: dict[Name, dict[Name, Secret]] = Field(default_factory=dict)
+    crm: Crm | None = None
+
+    @cached_property
+    def tier_order(self) -> dict[str, int]:
+        """Tier name → 0 for the best."""
+        return {tier.name: place for place, tier in enumerate(self.tiers)}
+
+    def tier(self, name: str) -> Tier:
+        """The tier of that name; KeyError when there is none."""
+        return self.tiers[self.tier_order[name]]
+
+    @property
+    def vip_tiers(self) -> tuple[str, ...]:
+        """The tiers whose customers pass those of the default tier."""
+        ordinary = self.tier(self.default_tier).head_start
+        return tuple(tier.name for tier in self.tiers if tier.head_start > ordinary)
+
+    @cached_property
+    def rungs(self) -> dict[str, tuple[Rung, ...]]:
+        """Ladder name → its steps, every `then` followed."""
+        return {name: self._follow(name) for name in self.ladders}
+
+    def _follow(self, name: str, seen: frozenset[str] = frozenset()) -> tuple[Rung, ...]:
+        found: list[Rung] = []
+        for rung in self.ladders.get(name, ()):
+            if rung.then is None:
+                found.append(rung)
+            elif rung.then not in seen | {name}:
+                found.extend(self._follow(rung.then, seen | {name}))
+        return tuple(found)
+
+    def keep_free(self) -> dict[str, int]:
+        """Group → how many of it stay ready, where any do."""
+        return {name: group.keep_free for name, group in self.groups.items() if group.keep_free}
+
+    def engine_timing(self) -> Timing:
+        """The durations the scripts need."""
+        durations = {f"{key}_ms": value for key, value in self.timing.model_dump().items()}
+        return Timing(short_abandon_ms=self.service_level.short_abandon, **durations)
