@@ -36,6 +36,8 @@ Trust = Literal["verified", "partial", "gateway", "none", "failed", "withheld"]
 TRUST: tuple[Trust, ...] = ("verified", "partial", "gateway", "none", "failed", "withheld")
 """How far a caller's number can be believed, best first. Left out: the platform vouches for it (`vouched`)."""
 
+Vouching = Literal["vouched", "verified", "partial", "gateway", "none", "failed", "withheld"]
+
 OWNER, COVER = "owner", "cover"
 """The two places a rung may lead to that are no groups."""
 
@@ -106,16 +108,20 @@ class Question(Part):
     )
 
 
+Lasting = Annotated[Duration, Field(ge=1_000)]
+"""A duration that must leave somebody the time to act."""
+
+
 class TimingPart(Part):
     """How long things last. The words are those of `router.domain.ladder.Timing`, without `_ms`."""
 
-    offer: Duration = 20_000
-    bridge: Duration = 10_000
-    dial: Duration = 60_000
+    offer: Lasting = 20_000
+    bridge: Lasting = 10_000
+    dial: Lasting = 60_000
     wrap_up: Duration = 30_000
     cooling: Duration = 10_000
     cooling_max: Duration = 300_000
-    question: Duration = 15_000
+    question: Lasting = 15_000
     owner_wait: Duration = 600_000
     recall: Duration = 300_000
     heir: Duration = 60_000
@@ -141,7 +147,7 @@ class TrustRule(Part):
     """What a number alone may claim. `vouched` is a call whose trust was left out."""
 
     loses_vip_rights: tuple[Trust, ...] = ("failed", "withheld")
-    greet_by_name: tuple[Literal["vouched"] | Trust, ...] = ("vouched", "verified", "partial")
+    greet_by_name: tuple[Vouching, ...] = ("vouched", "verified", "partial")
 
 
 class Calendar(Part):
@@ -194,7 +200,7 @@ class Number(Part):
 class Target(Part):
     """Service level: `percent` of the calls answered `within`."""
 
-    percent: Annotated[float, Field(gt=0, le=100)] = 80.0
+    percent: Annotated[float, Field(strict=True, gt=0, le=100)] = 80.0
     within: Duration = 20_000
 
 

@@ -13,7 +13,7 @@ from router.domain.customer import Account, Customer, ValueParts
 Line = Annotated[str, StringConstraints(max_length=200)]
 Phone = Annotated[str, StringConstraints(min_length=2, max_length=64)]
 Level = Annotated[int, Field(strict=True, ge=1, le=9)]
-MAX_PHONES = 20
+MAX_PHONES = 50
 
 
 class AccountBody(Part):
