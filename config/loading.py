@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from config.crosscheck import Found, agent_errors, customer_errors, plan_errors
-from config.models import Part, SitePlan
+from config.models import SitePlan
+from config.parts import Part
 from config.people import AgentSeed, CustomerSeed, TokenSeed
 from config.problems import PlanInvalid, Problem
 from config.source import MAX_BYTES, Source, read_source

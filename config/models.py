@@ -9,17 +9,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field
 
+from config.parts import Crm as Crm
+from config.parts import Exit, Hours, Part, Secret
 from config.values import (
     Amount,
     Count,
-    Day,
-    DaySpec,
     Dialled,
     Duration,
-    Hour,
-    Interval,
     Language,
     Name,
     Names,
@@ -27,8 +25,7 @@ from config.values import (
     Region,
     Text,
     Timezone,
-    check_calendar,
-    weekdays,
+    unique,
 )
 from router.domain.ladder import DefaultChoice, Timing, WhenBusy
 
@@ -40,14 +37,6 @@ Vouching = Literal["vouched", "verified", "partial", "gateway", "none", "failed"
 
 OWNER, COVER = "owner", "cover"
 """The two places a rung may lead to that are no groups."""
-
-Exit = Annotated[str, Field(pattern=r"^(message|callback|number:\+?[0-9*#]{2,20})$")]
-
-
-class Part(BaseModel):
-    """What all parts share: nothing unknown is accepted, nothing is changed later."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Tier(Part):
@@ -150,42 +139,6 @@ class TrustRule(Part):
     greet_by_name: tuple[Vouching, ...] = ("vouched", "verified", "partial")
 
 
-class Calendar(Part):
-    """Public holidays of a country, or of one part of it, as the `holidays` library knows them."""
-
-    country: str
-    subdivision: str | None = None
-
-    @model_validator(mode="after")
-    def _known(self) -> Calendar:
-        check_calendar(self.country, self.subdivision)
-        return self
-
-
-class Hours(Part):
-    """When callers are taken. An interval belongs to the day it begins on; `dates` beat holidays beat the week.
-
-    `at_close`: those already waiting are served, or sent to the exit at closing time.
-    """
-
-    open: dict[DaySpec, tuple[Hour, ...]]
-    timezone: Timezone | None = None
-    holidays: Calendar | None = None
-    dates: dict[Day, tuple[Hour, ...]] = Field(default_factory=dict)
-    at_close: Literal["serve_waiting", "end"] = "serve_waiting"
-    exit: Exit = "message"
-    message: Text = ""
-
-    @cached_property
-    def week(self) -> tuple[tuple[Interval, ...], ...]:
-        """The intervals of each weekday, Monday first."""
-        days: list[list[Interval]] = [[] for _ in range(7)]
-        for spec, intervals in self.open.items():
-            for day in weekdays(spec):
-                days[day].extend(intervals)
-        return tuple(tuple(sorted(day, key=lambda interval: interval.start)) for day in days)
-
-
 class Number(Part):
     """A number callers dial. `ladder` is for whoever dials it; `head_start` counts when better than the tier's."""
 
@@ -212,31 +165,7 @@ class ServiceLevel(Part):
     short_abandon: Annotated[Duration, Field(le=10_000)] = 5_000
 
 
-class Secret(Part):
-    """Where a secret is found: the name of an environment variable, or a file. Never the secret."""
-
-    env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,127}$")] | None = None
-    file: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Secret:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("a secret is named once; write env: SOME_VARIABLE or file: /path")
-        return self
-
-
-class Crm(Part):
-    """A customer system asked over HTTP at the start of a call: `budget`, then what was `kept`, then nobody.
-
-    `url` holds `{phone}`. After `failures` in a row it is left alone for `rest`.
-    """
-
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]*\{phone\}[^\s]*$", max_length=2_000)]
-    token: Secret | None = None
-    budget: Duration = 300
-    keep: Duration = 86_400_000
-    failures: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 5
-    rest: Duration = 10_000
+Declared = Annotated[tuple[Name, ...], Field(max_length=2_000), AfterValidator(unique)]
 
 
 class SitePlan(Part):
@@ -247,12 +176,12 @@ class SitePlan(Part):
     timezone: Timezone
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=64)]
     default_tier: Name
-    groups: Annotated[dict[Name, Group], Field(min_length=1, max_length=200)]
-    ladders: Annotated[dict[Name, Ladder], Field(min_length=1, max_length=200)]
+    groups: Annotated[dict[Name, Group], Field(min_length=1, max_length=2_000)]
+    ladders: Annotated[dict[Name, Ladder], Field(min_length=1, max_length=2_000)]
     title: Text = ""
     account_roles: dict[Name, Annotated[int, Field(strict=True, ge=1, le=63)]] = Field(default_factory=dict)
     value: ValueRule = ValueRule()
-    skills: Names = ()
+    skills: Declared = ()
     question: Question = Question()
     timing: TimingPart = TimingPart()
     max_wait: Annotated[Duration, Field(ge=1_000)] = 1_800_000

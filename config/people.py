@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from config.models import Part, Secret
+from config.parts import Part, Secret
 from config.values import Amount, Day, Language, Name, Names
 from router.domain.customer import Account, Customer, ValueParts
 

@@ -110,7 +110,7 @@ class _Reader:
         return next(self._events)
 
     def _value(self, event: Any, path: PathParts) -> Any:
-        self.lines.setdefault(path, event.start_mark.line + 1)
+        self._place(event, path)
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             self._stop(event, "anchors and aliases are not read", "write the value out where it is needed")
         if event.tag:
@@ -135,9 +135,13 @@ class _Reader:
             if event.value in values:
                 self._stop(event, f"{event.value!r} stands here a second time", "keep one of the two")
             key: PathParts = (*path, event.value)
-            self.lines[key] = event.start_mark.line + 1
+            self._place(event, key)
             values[event.value] = self._value(self._next(), key)
         return values
+
+    def _place(self, event: Any, path: PathParts) -> None:
+        """A value's line is its key's where it has one."""
+        self.lines.setdefault(path, event.start_mark.line + 1)
 
     def _stop(self, event: Any, message: str, fix: str) -> NoReturn:
         _refuse(self.file, event.start_mark.line + 1, message, fix)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from config.models import Part
+from config.parts import Part
 from config.problems import PathParts, PlanInvalid, Problem
 from config.source import Source
 

@@ -6,6 +6,7 @@ A message of the form `what is wrong; what to do` is shown to the reader in thes
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -98,8 +99,10 @@ def _region(name: str) -> str:
 
 
 def _iso_date(value: object) -> object:
-    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value)):
+    if isinstance(value, date):
         return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return date.fromisoformat(value)
     raise ValueError(f"{value!r} is no date; write it as 2026-12-24")
 
 
@@ -112,8 +115,9 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
-    twice = {value for value in values if values.count(value) > 1}
+def unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, if none comes twice."""
+    twice = {name for name, count in Counter(values).items() if count > 1}
     if twice:
         raise ValueError(f"{', '.join(sorted(twice))} is listed twice; name each once")
     return values
@@ -152,7 +156,7 @@ Dialled = Annotated[str, StringConstraints(pattern=r"^\+?[0-9*#]{2,20}$")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Region = Annotated[str, AfterValidator(_region)]
 DaySpec = Annotated[str, AfterValidator(_days)]
-Names = Annotated[tuple[Name, ...], Field(max_length=64), AfterValidator(_unique)]
+Names = Annotated[tuple[Name, ...], Field(max_length=64), AfterValidator(unique)]
 OneOrMoreNames = Annotated[Names, BeforeValidator(_listed), Field(min_length=1, max_length=8)]
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from config.models import Calendar, Hours
+from config.parts import Calendar, Hours
 from config.values import Interval
 
 DAY = timedelta(days=1)

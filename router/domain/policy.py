@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.models import Hours, Number, Rung, SitePlan
+from config.models import Number, Rung, SitePlan
+from config.parts import Hours
 from config.values import spoken
 from router.domain.customer import Caller, CallFacts, Customer
 from router.domain.hours import closes_at, holiday_name, open_at
@@ -50,8 +51,7 @@ def decide(
     own = tier_of(who, site)
     tier = site.tier(own.tier if trusted else site.default_tier)
     vip = who if trusted else None
-    language = _language(who, call, number, site)
-    skills, notes = _skills(who, call, number, language, site)
+    skills, notes = lane_skills(who, call, site)
 
     head_start = max(tier.head_start, number.head_start or 0 if number else 0)
     name = number.ladder if number and number.ladder else tier.ladder
@@ -78,7 +78,7 @@ def decide(
         tier=tier.name,
         customer_tier=own.tier,
         skills=skills,
-        language=language,
+        language=_language(who, call, number, site),
         trusted=trusted,
         greet_by_name=_greets(customer, call, tier.greet_by_name and trusted, site),
         closed=closed,
@@ -139,10 +139,10 @@ def _steps(
             yield Step(rung.name, tuple(lane(group, skills) for group in rung.to or ()), rung.wait, rung.max_waiting)
 
 
-def _skills(
-    who: Customer | None, call: CallFacts, number: Number | None, language: str, site: SitePlan
-) -> tuple[tuple[str, ...], list[str]]:
+def lane_skills(who: Customer | None, call: CallFacts, site: SitePlan) -> tuple[tuple[str, ...], list[str]]:
     """What every lane asks for, most important first (language, call, number, customer), and what was left out."""
+    number = site.numbers.get(call.to)
+    language = _language(who, call, number, site)
     notes: list[str] = []
     wanted: list[str] = []
     if not _same_language(language, site.language):

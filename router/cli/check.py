@@ -1,0 +1,44 @@
+"""`vipline check`: is the plan valid, and is it wise?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from config.lint import lint_plan, lint_site
+from config.loading import load_config, read_plan
+from config.problems import PlanInvalid, Problem
+
+
+@click.command("check")
+@click.argument("config_dir", default="config", envvar="VIPLINE_CONFIG", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
+def command(config_dir: Path, as_json: bool) -> None:
+    """Check the plans of CONFIG_DIR (or one plan file): what is wrong, where, and what to do.
+
+    Exits 0 when there is nothing to do, 1 with warnings, 2 with errors. Notes say what the plan costs.
+    """
+    found = findings(config_dir)
+    counts = Counter(problem.severity for problem in found)
+    if as_json:
+        counted = {f"{severity}s": counts[severity] for severity in ("error", "warning", "note")}
+        click.echo(json.dumps({**counted, "problems": [problem.document() for problem in found]}, indent=2))
+    else:
+        for problem in found:
+            click.echo(str(problem))
+        click.echo(f"{config_dir}: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes")
+    sys.exit(2 if counts["error"] else 1 if counts["warning"] else 0)
+
+
+def findings(place: Path) -> list[Problem]:
+    """Everything there is to say about a folder of plans or a single plan file: its errors, else its lint."""
+    try:
+        if place.is_file():
+            return lint_plan(read_plan(place.read_bytes(), str(place)))
+        return [problem for files in load_config(place).values() for problem in lint_site(files)]
+    except PlanInvalid as invalid:
+        return invalid.errors
