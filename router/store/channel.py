@@ -1,0 +1,346 @@
+"""One connection that everybody in this process shares: commands of one loop tick leave in one write.
+
+A command costs the process a few µs instead of a hundred. Replies come back in the order of the commands, so a
+queue of futures is all the bookkeeping there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, cast
+
+import hiredis
+
+from router.store.address import Address, parse_address
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 5.0
+# Commands that may stand here while the server cannot be reached or does not read.
+HELD_MAX = 20_000
+_TICKS_PER_DEADLINE = 10
+_SLOWEST_RETRY_S = 1.0
+_NOTHING: Final = object()
+
+Word = str | bytes | int
+# hiredis' stubs know a one-word command only, and no buffers.
+_pack = cast(Callable[[tuple[Word, ...]], bytes], hiredis.pack_command)
+
+
+class ChannelError(Exception):
+    """A command got no answer."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or (type(self).__doc__ or "").strip())
+
+
+class ConnectionLost(ChannelError):
+    """The connection ended before the answer came: the command may or may not have been carried out. Repeat it."""
+
+
+class Congested(ConnectionLost):
+    """Too many commands already wait for the server; this one was not sent."""
+
+
+class Moved(ConnectionLost):
+    """Another server is in charge now; the command was not carried out."""
+
+
+class TimedOut(ChannelError):
+    """The server was silent for the whole deadline: the command may or may not have been carried out. Repeat it."""
+
+
+class ServerError(Exception):
+    """The server refused the command; the message is its own, beginning with a code such as NOSCRIPT."""
+
+    @property
+    def code(self) -> str:
+        return str(self).partition(" ")[0]
+
+
+class Channel:
+    """Commands in, replies out, in order. Reconnects by itself; belongs to the loop it was opened in."""
+
+    def __init__(
+        self, where: Callable[[], Awaitable[Address]], *, deadline_s: float = DEADLINE_S, follows: bool = False
+    ) -> None:
+        """`where` is asked before every connecting. `follows`: it may name another place after a MOVED or READONLY."""
+        self.deadline_s = deadline_s
+        self.reconnects = 0
+        self._where = where
+        self._follows = follows
+        self._loop = asyncio.get_running_loop()
+        self._packed: list[bytes] = []
+        self._unsent: list[asyncio.Future[Any]] = []
+        self._flush_due = False
+        self._wire: _Wire | None = None
+        self._up = asyncio.Event()
+        self._shut_out: ServerError | None = None
+        self._closed = False
+        self._sent = 0
+        self._marks: deque[int] = deque(maxlen=_TICKS_PER_DEADLINE)
+        self._timer = self._loop.call_later(deadline_s / _TICKS_PER_DEADLINE, self._sweep)
+        self._keeper = self._loop.create_task(self._keep_connected())
+
+    @classmethod
+    async def open(cls, url: str, *, deadline_s: float = DEADLINE_S) -> Channel:
+        """A channel that is connected. Raises ConnectionLost, or ServerError when the server will not let us in."""
+        address = parse_address(url)
+
+        async def where() -> Address:
+            return address
+
+        channel = cls(where, deadline_s=deadline_s)
+        await channel.connected()
+        return channel
+
+    async def connected(self) -> None:
+        """Return when the server answers. After the deadline ConnectionLost or, shut out, ServerError: then closed."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                await self._up.wait()
+        except TimeoutError:
+            await self.close()
+            raise self._shut_out or ConnectionLost(f"no server answered within {self.deadline_s:g} s") from None
+
+    @property
+    def is_connected(self) -> bool:
+        return self._wire is not None
+
+    @property
+    def pending(self) -> int:
+        """Commands without an answer."""
+        return len(self._unsent) + (len(self._wire.in_flight) if self._wire else 0)
+
+    async def call(self, *args: Word) -> Any:
+        """One command and its reply: bytes, int, list or None. Raises ServerError, ConnectionLost, TimedOut."""
+        try:
+            return await self.send(*args)
+        except Moved:
+            return await self._call_there(args)
+
+    async def call_many(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """All commands in one write; their replies in order, a refusal as a ServerError value."""
+        futures: list[asyncio.Future[Any]] = []
+        try:
+            futures.extend(self.send(*command) for command in commands)
+            for future in futures:
+                with contextlib.suppress(ServerError):
+                    await future
+        except BaseException:
+            for future in futures:
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # seen: whoever asked learns of the first
+            raise
+        return [future.exception() or future.result() for future in futures]
+
+    def send(self, *args: Word) -> asyncio.Future[Any]:
+        """Queue one command; its reply is awaited later, or never if the future is cancelled. Raises Congested."""
+        if self._closed or len(self._unsent) >= HELD_MAX:
+            self._require_room()
+        packed = _pack(args)
+        future = self._loop.create_future()
+        self._packed.append(packed)
+        self._unsent.append(future)
+        if not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self._flush)
+        return future
+
+    def renew(self) -> None:
+        """Take the answers still owed, then connect to where the server is now."""
+        if self._wire is not None:
+            self._wire.leave()
+
+    async def close(self) -> None:
+        """Leave. Whoever still waits gets ConnectionLost."""
+        self._closed = True
+        self._timer.cancel()
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._wire is not None:
+            self._wire.transport.abort()
+            await self._wire.ended.wait()
+        _fail(self._unsent, ConnectionLost)
+        self._unsent, self._packed = [], []
+
+    def _require_room(self) -> None:
+        if self._closed:
+            raise ConnectionLost("the channel is closed")
+        if self._wire is None or self._wire.held:
+            raise Congested
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        wire = self._wire
+        if wire is None or wire.held or not self._packed:
+            return
+        wire.in_flight.extend(self._unsent)
+        self._sent += len(self._unsent)
+        wire.transport.write(b"".join(self._packed))
+        self._unsent, self._packed = [], []
+
+    def _sweep(self) -> None:
+        """End what has waited for a whole deadline, without a timer or a clock reading per command.
+
+        A mark says how many commands had been queued at that tick: answers come in order, so if fewer have been
+        answered a deadline later, the difference is overdue.
+        """
+        self._timer = self._loop.call_later(self.deadline_s / _TICKS_PER_DEADLINE, self._sweep)
+        wire = self._wire
+        answered = self._sent - (len(wire.in_flight) if wire else 0)
+        queued = self._sent + len(self._unsent)
+        if len(self._marks) == _TICKS_PER_DEADLINE and (overdue := self._marks[0] - answered) > 0:
+            log.warning("%d commands got no answer within %g s", overdue, self.deadline_s)
+            if wire:
+                sent = min(overdue, len(wire.in_flight))
+                _fail([wire.in_flight.popleft() for _ in range(sent)], TimedOut)
+                wire.abandon()
+                overdue -= sent
+            _fail(self._unsent[:overdue], TimedOut)
+            del self._unsent[:overdue], self._packed[:overdue]
+            self._sent += overdue
+        self._marks.append(queued)
+
+    async def _call_there(self, args: tuple[Word, ...]) -> Any:
+        """Repeat a command that was refused for want of the right server, until the new one is known."""
+        give_up_at = self._loop.time() + self.deadline_s
+        while True:
+            try:
+                return await self.send(*args)
+            except Moved:
+                if self._loop.time() > give_up_at:
+                    raise
+
+    async def _keep_connected(self) -> None:
+        pause = 0.0
+        while True:
+            try:
+                async with asyncio.timeout(self.deadline_s):
+                    wire = await self._connect()
+            except (OSError, TimeoutError, ChannelError, ServerError) as error:
+                self._shut_out = error if isinstance(error, ServerError) else None
+                pause = min(_SLOWEST_RETRY_S, pause * 2 + 0.01)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                continue
+            self._wire = wire
+            if not wire.ended.is_set():
+                pause = 0.0
+                self._up.set()
+                self._flush()
+                await wire.ended.wait()
+            self._wire = None
+            self._up.clear()
+            self.reconnects += 1
+            log.warning("the connection to the server ended, connecting again")
+            if wire.leaving:  # give the new master's name a moment to spread
+                await asyncio.sleep(0.05)
+
+    async def _connect(self) -> _Wire:
+        """A connection that is let in and whose server serves (not one still loading its file)."""
+        address = await self._where()
+        wire = _Wire(self._flush, self._follows)
+        if address.path:
+            await self._loop.create_unix_connection(lambda: wire, address.path)
+        else:
+            host, port = address.hosts[0]
+            await self._loop.create_connection(lambda: wire, host, port, ssl=address.ssl_context())
+        try:
+            greeting: list[tuple[Word, ...]] = [("CLIENT", "SETNAME", "vipline")]
+            if address.password:
+                greeting.insert(0, ("AUTH", *filter(None, (address.username, address.password))))
+            if address.db:
+                greeting.append(("SELECT", address.db))
+            for command in (*greeting, ("PING",)):
+                await wire.ask(command)
+        except BaseException:
+            wire.transport.abort()
+            raise
+        return wire
+
+
+class _Wire(asyncio.BufferedProtocol):
+    """One connection's life."""
+
+    def __init__(self, resumed: Callable[[], None], follows: bool) -> None:
+        self.transport: asyncio.Transport
+        self.in_flight: deque[asyncio.Future[Any]] = deque()
+        self.held = False
+        self.leaving = False
+        self.ended = asyncio.Event()
+        self._resumed = resumed
+        self._follows = follows
+        self._buffer = memoryview(bytearray(65_536))
+        reader = hiredis.Reader(replyError=ServerError, notEnoughData=_NOTHING)
+        self._feed = cast(Callable[[memoryview, int, int], None], reader.feed)
+        self._gets = reader.gets
+
+    def ask(self, command: tuple[Word, ...]) -> asyncio.Future[Any]:
+        """One command by itself, before the channel uses the connection."""
+        future = asyncio.get_running_loop().create_future()
+        self.in_flight.append(future)
+        self.transport.write(_pack(command))
+        return future
+
+    def leave(self) -> None:
+        """Send nothing more; end when every answer is in."""
+        self.held = self.leaving = True
+        if not self.in_flight:
+            self.transport.abort()
+
+    def abandon(self) -> None:
+        """End now: answers that still come would be out of step."""
+        self.held = True
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        gets, in_flight = self._gets, self.in_flight
+        try:
+            self._feed(self._buffer, 0, nbytes)
+            while (reply := gets()) is not _NOTHING:
+                future = in_flight.popleft()
+                if isinstance(reply, ServerError):
+                    self._refused(future, reply)
+                elif not future.done():  # a cancelled one stays in the queue, to be in step
+                    future.set_result(reply)
+        except (hiredis.ProtocolError, IndexError):
+            log.exception("the server's answers make no sense, connecting again")
+            self.abandon()
+        if self.leaving and not in_flight:
+            self.transport.abort()
+
+    def _refused(self, future: asyncio.Future[Any], refusal: ServerError) -> None:
+        moved = self._follows and refusal.code in ("MOVED", "READONLY")
+        if moved:
+            self.held = self.leaving = True
+        if not future.done():
+            future.set_exception(Moved() if moved else refusal)
+
+    def pause_writing(self) -> None:
+        self.held = True
+
+    def resume_writing(self) -> None:
+        self.held = self.leaving
+        self._resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _fail(self.in_flight, ConnectionLost)
+        self.in_flight.clear()
+        self.ended.set()
+
+
+def _fail(futures: Iterable[asyncio.Future[Any]], error: type[ChannelError]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error())
