@@ -1,0 +1,1 @@
+"""vipline: decides, in one atomic step, which caller talks to which agent."""

@@ -1,0 +1,1 @@
+"""State in Redis: one Lua file per transition, one typed function per script."""

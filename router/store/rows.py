@@ -1,0 +1,116 @@
+"""What the hot keys hold, read into typed rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from router.domain.events import AGENT_STATES, CALL_STATES
+
+KINDS = {"j": "api", "a": "adapter", "k": "callback"}
+
+Fields = dict[str, str]
+
+
+def _number(text: str) -> int | None:
+    return int(float(text)) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """The step a call stands in: `sp` of its record. Times in ms since the epoch."""
+
+    name: str
+    lanes: int
+    entered_ms: int | None
+    due_ms: int | None
+    when_busy: str
+    asked: int
+    mode: str
+
+    @classmethod
+    def parse(cls, text: str) -> StepFacts:
+        name, lanes, entered, due, busy, asked, mode = (text or ";;;;;;").split(";")
+        return cls(name, int(lanes or 0), _number(entered), _number(due), busy, int(asked or 0), mode)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What never changes while a call waits: `mx` of its record. `talks` counts how often it was connected."""
+
+    accepted_ms: int
+    max_ms: int | None
+    kind: str
+    tier: str
+    talks: int
+
+    @classmethod
+    def parse(cls, text: str) -> CallFacts:
+        accepted, maximum, kind, tier, talks = (text or "0;;j;;0").split(";")
+        return cls(_number(accepted) or 0, _number(maximum), kind, tier, int(talks or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call as it stands. `letter` is the engine's own state (`b`: taken by the agent, not yet bridged)."""
+
+    call_id: str
+    letter: str
+    agent_id: str | None
+    offer_id: str | None
+    rank: int | None
+    lanes: tuple[str, ...]
+    step: StepFacts
+    facts: CallFacts
+    avoids: tuple[str, ...]
+    rest: str
+    outcome: str | None
+    ended_ms: int | None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        return CALL_STATES[self.letter]
+
+    @classmethod
+    def parse(cls, call_id: str, f: Fields, rest: str = "", meta: str = "") -> CallRow:
+        rank, ended = f.get("rk", ""), f.get("en", "")
+        return cls(
+            call_id=call_id, letter=f["st"], agent_id=f.get("ag") or None, offer_id=f.get("fe") or None,
+            rank=int(rank) if rank else None, lanes=tuple(f.get("ln", "").split()),
+            step=StepFacts.parse(f.get("sp", "")), facts=CallFacts.parse(f.get("mx", "")),
+            avoids=tuple(f.get("av", "").split()), rest=rest, outcome=f.get("oc"), ended_ms=_number(ended),
+            meta=json.loads(meta) if meta else {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent as it stands. `card` is what the engine never reads: name, groups, skills, endpoint."""
+
+    agent_id: str
+    letter: str
+    profile: str
+    call_id: str | None
+    offer_id: str | None
+    since_ms: int
+    ready_since_ms: int
+    next_state: str | None
+    misses: int
+    reason: str | None
+    card: str
+
+    @property
+    def state(self) -> str:
+        return AGENT_STATES[self.letter]
+
+    @classmethod
+    def parse(cls, agent_id: str, f: Fields, card: str) -> AgentRow:
+        following = f.get("nx") or ""
+        return cls(
+            agent_id=agent_id, letter=f["st"], profile=f["pr"], call_id=f.get("ca") or None,
+            offer_id=f.get("fe") or None, since_ms=int(float(f["sn"])), ready_since_ms=int(float(f["rs"])),
+            next_state=AGENT_STATES[following] if following else None, misses=int(float(f.get("ms") or 0)),
+            reason=f.get("rn") or None, card=card,
+        )

@@ -1,0 +1,64 @@
+--[[
+  abandon_call -- the caller is gone, or is taken out of line, in whatever state the call is.
+
+  KEYS[1] site          prefix of every key
+
+  ARGV[1] clock         '' server time, 'v' last virtual time, or ms
+  ARGV[2] call_id
+  ARGV[3] cause         hangup | failed | withdrawn | cancelled
+  ARGV[4] short_abandon_ms
+  ARGV[5] wrap_up_ms
+  ARGV[6] offer_ms
+  ARGV[7] question_ms
+  ARGV[8] tombstone_ms
+  ARGV[9] retain_ended_ms
+
+  RETURNS {OK, state} | {UNKNOWN} | {WRONG_STATE, state} | {NOT_VIRTUAL}
+  EVENTS  none of its own
+  WHY     an agent who was being rung is free in the same script, with the old ready-since: no agent rings for nobody.
+]]
+--- @include "keys"
+--- @include "clock"
+--- @include "emit"
+--- @include "call_record"
+--- @include "keep_free"
+--- @include "duty"
+--- @include "find_agent"
+--- @include "lease"
+--- @include "find_call"
+--- @include "ready"
+--- @include "end_call"
+--- @include "advance"
+--- @include "heir"
+
+local c = read_call(call_id)
+if not c then return {'UNKNOWN'} end
+if c.st == 'e' then return {'OK', 'e'} end
+if cause == 'withdrawn' and c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
+if cause == 'cancelled' and (c.kind ~= 'k' or c.st == 'c') then return {'WRONG_STATE', c.st} end
+
+if c.st == 'c' then
+  local agent = c.ag
+  end_call(c, 'answered', cause, false)
+  call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', now)
+  call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
+  return {'OK', 'e'}
+end
+
+local heir = call('HGET', C .. call_id, 'hr')
+local agent = (c.st == 'o' or c.st == 'b') and c.ag or nil
+local outcome = cause
+if c.kind == 'k' then
+  if cause == 'hangup' then outcome = 'failed' end
+elseif cause == 'hangup' then
+  outcome = now - c.accepted < tonumber(short_abandon_ms) and 'short_abandoned' or 'abandoned'
+  if c.st ~= 'g' and pass_place(c, heir) then outcome = 'recalled' end
+end
+if c.kind == 'k' and heir then outcome = 'superseded' end
+end_call(c, outcome, cause, not agent)
+if agent then
+  local f = call('HMGET', A .. agent, 'pr', 'rs')
+  become_ready(agent, f[1], f[2], 'caller_gone')
+end
+if c.kind == 'k' then release_held(heir) end
+return {'OK', 'e'}

@@ -1,0 +1,41 @@
+--[[
+  accept_offer -- the agent takes the call that was leased to them.
+
+  A call whose media are elsewhere (kind j) is connected at once; an adapter's (a) is bridged first, a callback (k) dialled:
+  it stays leased (state b) until connect_call or its deadline.
+
+  KEYS[1] site          prefix of every key
+
+  ARGV[1] clock         '' server time, 'v' last virtual time, or ms
+  ARGV[2] call_id
+  ARGV[3] agent_id
+  ARGV[4] offer         fence
+  ARGV[5] bridge_ms     until the bridge of an adapter's call must be up
+  ARGV[6] dial_ms       until a dialled customer must have answered
+
+  RETURNS {OK, state} | {OFFER_GONE} | {NOT_VIRTUAL}
+  EVENTS  call.connected call.accepted_offer
+  WHY     fence and agent are both compared: a click on yesterday's offer must not take today's caller.
+]]
+--- @include "keys"
+--- @include "clock"
+--- @include "emit"
+
+local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'sp', 'mx')
+if f[3] ~= offer or f[2] ~= agent_id then return {'OFFER_GONE'} end
+if f[1] ~= 'o' then return {'OK', f[1]} end
+
+local accepted, max, kind, tier, talks = string.match(f[5], '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
+local detail = '|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5]
+if kind ~= 'j' then
+  emit('call.accepted_offer' .. detail)
+  call('HSET', C .. call_id, 'st', 'b')
+  call('HSET', A .. agent_id, 'ms', '0')
+  call('ZADD', T, now + (kind == 'k' and dial_ms or bridge_ms), 'a:' .. agent_id)
+  return {'OK', 'b'}
+end
+emit('call.connected' .. detail)
+call('HSET', C .. call_id, 'st', 'c', 'mx', accepted .. ';' .. max .. ';' .. kind .. ';' .. tier .. ';' .. (talks + 1))
+call('HSET', A .. agent_id, 'st', 't', 'sn', now, 'ms', '0')
+call('ZREM', T, 'a:' .. agent_id, 'c:' .. call_id)
+return {'OK', 'c'}

@@ -1,0 +1,36 @@
+--[[
+  choose -- the caller answers the owner-busy question: wait for the owner, or be transferred to the next step.
+
+  KEYS[1] site          prefix of every key
+
+  ARGV[1] clock         '' server time, 'v' last virtual time, or ms
+  ARGV[2] call_id
+  ARGV[3] choice        wait | transfer
+  ARGV[4] owner_wait_ms
+  ARGV[5] offer_ms
+  ARGV[6] question_ms
+  ARGV[7] tombstone_ms
+  ARGV[8] retain_ended_ms
+
+  RETURNS {OK, state} | {CHOICE_GONE, state} | {UNKNOWN} | {NOT_VIRTUAL}
+  EVENTS  none of its own
+  WHY     an owner who became ready while the caller thought has taken the call: the answer is then too late.
+]]
+--- @include "keys"
+--- @include "clock"
+--- @include "emit"
+--- @include "call_record"
+--- @include "keep_free"
+--- @include "duty"
+--- @include "find_agent"
+--- @include "lease"
+--- @include "end_call"
+--- @include "advance"
+--- @include "answer"
+
+local c = read_call(call_id)
+if not c then return {'UNKNOWN'} end
+if c.st ~= 'q' then return {'CHOICE_GONE', c.st} end
+
+answer(c, choice, 'caller')
+return {'OK', c.st}

@@ -1,0 +1,46 @@
+--[[
+  decline_offer -- the agent, or the agent's leg, does not take the call: it goes back to its place and looks again.
+
+  KEYS[1] site          prefix of every key
+
+  ARGV[1] clock         '' server time, 'v' last virtual time, or ms
+  ARGV[2] call_id
+  ARGV[3] agent_id      '' whoever holds the lease
+  ARGV[4] offer         fence
+  ARGV[5] cause         declined | busy | no_answer | device | network | bridge
+  ARGV[6] offer_ms
+  ARGV[7] question_ms
+  ARGV[8] cooling_ms
+  ARGV[9] cooling_max_ms
+  ARGV[10] tombstone_ms
+  ARGV[11] retain_ended_ms
+
+  RETURNS {OK, state} | {OFFER_GONE} | {NOT_VIRTUAL}
+  EVENTS  none of its own
+  WHY     agent and caller are let go of together, and the caller is matched again before anyone else can look.
+]]
+--- @include "keys"
+--- @include "clock"
+--- @include "emit"
+--- @include "call_record"
+--- @include "keep_free"
+--- @include "duty"
+--- @include "find_agent"
+--- @include "lease"
+--- @include "end_call"
+--- @include "advance"
+--- @include "rest"
+--- @include "return_call"
+
+local c = read_call(call_id)
+local agent = agent_id ~= '' and agent_id or (c and c.ag or '')
+if not c or c.fe ~= offer or c.ag ~= agent or (c.st ~= 'o' and c.st ~= 'b') then
+  local last = call('HGET', A .. agent_id, 'ld')
+  if last and last == offer then return {'OK', c and c.st or 'e'} end
+  return {'OFFER_GONE'}
+end
+
+announce_return(c, cause)
+rest(c.ag, cause, '', '')
+return_call(c)
+return {'OK', c.st}

@@ -1,0 +1,19 @@
+--[[
+  answer -- what follows from an answer to the owner-busy question, the caller's own or the plan's default.
+  NEEDS   owner_wait_ms
+  EVENTS  call.choice
+]]
+local function answer(c, choice, by)
+  emit('call.choice|call=' .. c.id .. '|choice=' .. choice .. '|by=' .. by .. '|asked=' .. c.asked .. '|step=' .. c.sp
+    .. '|facts=' .. c.mx)
+  if choice == 'wait' then
+    c.st, c.mode, c.due = 'w', 'wait', now + owner_wait_ms
+    pack_step(c)
+    call('HSET', C .. c.id, 'st', 'w', 'sp', c.sp)
+    call('ZADD', T, due_of(c), 'c:' .. c.id)
+    return
+  end
+  open_lanes(c)
+  enter(c, call('GET', L .. c.id) or '')
+  settle(c, true)
+end

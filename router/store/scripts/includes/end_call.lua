@@ -1,0 +1,20 @@
+--[[
+  end_call -- nothing stays of a call but a tombstone for late repeats.
+
+  `standing`: the call is in its lanes. The record keeps who talked (ag, fe), when it was accepted (mx) and how it ended.
+  NEEDS   tombstone_ms retain_ended_ms
+  EVENTS  call.ended
+]]
+local function end_call(c, outcome, cause, standing)
+  emit('call.ended|call=' .. c.id .. '|outcome=' .. outcome .. '|cause=' .. cause .. '|was=' .. c.st .. '|agent=' .. c.ag
+    .. '|offer=' .. c.fe .. '|step=' .. c.sp .. '|facts=' .. c.mx)
+  if standing then
+    for name in string.gmatch(c.ln, '%S+') do call('ZREM', W .. name, c.id) end
+  end
+  call('DEL', C .. c.id, L .. c.id)
+  call('HSET', C .. c.id, 'st', 'e', 'oc', outcome, 'en', now, 'ag', c.st == 'c' and c.ag or '', 'fe', c.fe, 'mx', c.mx)
+  call('PEXPIRE', C .. c.id, c.kind == 'k' and 30 * tombstone_ms or tombstone_ms)
+  call('PEXPIRE', M .. c.id, c.kind == 'k' and 30 * tombstone_ms or retain_ended_ms)
+  call('ZREM', T, 'c:' .. c.id)
+  c.st = 'e'
+end

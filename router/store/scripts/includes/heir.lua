@@ -1,0 +1,39 @@
+--[[
+  heir -- a newer call of the same identity gets the place of one that ends: a cut-off line whose caller dialled again
+  before the dead leg's hang-up, or a customer who called in while their callback was being dialled.
+  EVENTS  call.recalled
+]]
+local HEIR_MS = 60000
+
+local function rerank(c, rank)
+  c.rank = string.format('%.0f', rank)
+  call('HSET', C .. c.id, 'rk', c.rank, 'mx', c.mx)
+  if c.st == 'w' or c.st == 'q' then
+    for name in string.gmatch(c.ln, '%S+') do call('ZADD', W .. name, c.rank, c.id) end
+  end
+end
+
+-- The old call left while waiting: true when its place passed on.
+local function pass_place(old, heir_id)
+  local heir = heir_id and read_call(heir_id)
+  if not heir or not heir.accepted or now - heir.accepted > HEIR_MS then return false end
+  if heir.st == 'w' or heir.st == 'q' or heir.st == 'g' then
+    emit('call.recalled|call=' .. heir.id .. '|old=' .. old.id .. '|accepted=' .. old.accepted)
+    local gained = heir.accepted - old.accepted
+    heir.accepted = old.accepted
+    pack_facts(heir)
+    rerank(heir, (heir.rank ~= '' and heir.rank or 0) - gained * 1000)
+  end
+  return true
+end
+
+-- The dial of a callback is over: the customer's own call enters its ladder at the rank it held.
+local function release_held(heir_id)
+  local heir = heir_id and read_call(heir_id)
+  if not heir or heir.st ~= 'w' or heir.ln ~= '' then return end
+  local text = call('GET', L .. heir.id) or ''
+  if text == '' then return end
+  heir.lanes, heir.seen = {}, {}
+  enter(heir, text)
+  settle(heir, false)
+end
