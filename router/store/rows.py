@@ -8,7 +8,7 @@ from typing import Any
 
 from router.domain.events import AGENT_STATES, CALL_STATES
 
-KINDS = {"j": "api", "a": "adapter", "k": "callback"}
+KINDS = {"j": "api", "a": "adapter", "kj": "callback", "ka": "callback"}
 
 Fields = dict[str, str]
 

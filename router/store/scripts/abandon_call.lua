@@ -35,7 +35,7 @@ local c = read_call(call_id)
 if not c then return {'UNKNOWN'} end
 if c.st == 'e' then return {'OK', 'e'} end
 if cause == 'withdrawn' and c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
-if cause == 'cancelled' and (c.kind ~= 'k' or c.st == 'c') then return {'WRONG_STATE', c.st} end
+if cause == 'cancelled' and (not c.callback or c.st == 'c') then return {'WRONG_STATE', c.st} end
 
 if c.st == 'c' then
   local agent = c.ag
@@ -48,17 +48,17 @@ end
 local heir = call('HGET', C .. call_id, 'hr')
 local agent = (c.st == 'o' or c.st == 'b') and c.ag or nil
 local outcome = cause
-if c.kind == 'k' then
+if c.callback then
   if cause == 'hangup' then outcome = 'failed' end
 elseif cause == 'hangup' then
   outcome = now - c.accepted < tonumber(short_abandon_ms) and 'short_abandoned' or 'abandoned'
   if c.st ~= 'g' and pass_place(c, heir) then outcome = 'recalled' end
 end
-if c.kind == 'k' and heir then outcome = 'superseded' end
+if c.callback and heir then outcome = 'superseded' end
 end_call(c, outcome, cause, not agent)
 if agent then
   local f = call('HMGET', A .. agent, 'pr', 'rs')
   become_ready(agent, f[1], f[2], 'caller_gone')
 end
-if c.kind == 'k' then release_held(heir) end
+if c.callback then release_held(heir) end
 return {'OK', 'e'}

@@ -1,7 +1,7 @@
 --[[
   accept_offer -- the agent takes the call that was leased to them.
 
-  A call whose media are elsewhere (kind j) is connected at once; an adapter's (a) is bridged first, a callback (k) dialled:
+  A call whose media are elsewhere (kind j) is connected at once; an adapter's (a) is bridged first, a callback (kj, ka) dialled:
   it stays leased (state b) until connect_call or its deadline.
 
   KEYS[1] site          prefix of every key
@@ -31,7 +31,7 @@ if kind ~= 'j' then
   emit('call.accepted_offer' .. detail)
   call('HSET', C .. call_id, 'st', 'b')
   call('HSET', A .. agent_id, 'ms', '0')
-  call('ZADD', T, now + (kind == 'k' and dial_ms or bridge_ms), 'a:' .. agent_id)
+  call('ZADD', T, now + (kind == 'a' and bridge_ms or dial_ms), 'a:' .. agent_id)
   return {'OK', 'b'}
 end
 emit('call.connected' .. detail)

@@ -28,7 +28,8 @@ if f[1] == 'e' and f[2] ~= '' then return {'OK', 'e'} end
 if f[1] ~= 'c' then return {'WRONG_STATE', f[1]} end
 
 local agent = f[2]
-local c = {id = call_id, st = 'c', ag = agent, fe = f[3], sp = f[4], mx = f[5], ln = '', kind = string.match(f[5], '^[^;]*;[^;]*;([^;]*)')}
+local c = {id = call_id, st = 'c', ag = agent, fe = f[3], sp = f[4], mx = f[5], ln = '',
+           callback = string.find(f[5], '^[^;]*;[^;]*;k') ~= nil}
 end_call(c, 'answered', 'complete|result=' .. result, false)
 call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', now)
 call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)

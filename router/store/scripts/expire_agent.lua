@@ -38,7 +38,9 @@ if not due or tonumber(due) > now then return {'NOT_DUE'} end
 local f = call('HMGET', A .. agent_id, 'st', 'ca', 'pr', 'rs')
 if f[1] == 'o' then
   local c = read_call(f[2])
-  if c.st == 'b' and c.kind == 'k' then
+  if not c or c.ag ~= agent_id then
+    become_ready(agent_id, f[3], f[4], 'repaired')
+  elseif c.st == 'b' and c.callback then
     local heir = call('HGET', C .. c.id, 'hr')
     end_call(c, heir and 'superseded' or 'failed', 'no_answer', false)
     become_ready(agent_id, f[3], f[4], 'dial_over')

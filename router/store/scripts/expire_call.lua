@@ -36,7 +36,7 @@ if not c or (c.st ~= 'g' and c.st ~= 'q' and c.st ~= 'w') then
 end
 
 if c.max ~= '' and tonumber(c.max) <= now then
-  end_call(c, c.kind == 'k' and 'missed' or c.st == 'g' and 'failed' or 'overflowed_out', 'max_wait', c.st ~= 'g')
+  end_call(c, c.callback and 'missed' or c.st == 'g' and 'failed' or 'overflowed_out', 'max_wait', c.st ~= 'g')
 elseif c.st == 'q' then
   answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'timeout')
 elseif c.mode == 'wait' and c.asked == '1' then

@@ -27,11 +27,11 @@ local seen = call('HGET', C .. callback_id, 'st')
 if seen then return {'SEEN', seen} end
 local c = read_call(call_id)
 if not c then return {'UNKNOWN'} end
-if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.kind == 'k' then return {'WRONG_STATE', c.st} end
+if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return {'WRONG_STATE', c.st} end
 
 local was, rest = c.st, call('GET', L .. call_id) or ''
-local k = {id = callback_id, step = c.step, k = c.k, entered = c.entered, busy = c.busy, asked = c.asked, mode = 'wait',
-           accepted = c.accepted, max = now + callback_ms, kind = 'k', tier = c.tier, talks = c.talks, due = ''}
+local k = {id = callback_id, step = c.step, k = c.k, entered = c.entered, busy = c.busy, asked = '2', mode = 'wait',
+           accepted = c.accepted, max = now + callback_ms, kind = 'k' .. c.kind, tier = c.tier, talks = c.talks, due = ''}
 if widen ~= '' and rest ~= '' then k.due = was == 'w' and c.due or now else rest = '' end
 pack_step(k)
 pack_facts(k)

@@ -64,7 +64,7 @@ if old and old.st == 'e' then
     call('HSET', C .. old.id, 'oc', 'recalled')
     c.accepted = tonumber(old.accepted)
   end
-elseif old and old.kind == 'k' and old.st ~= 'c' then
+elseif old and old.callback and old.st ~= 'c' then
   c.rank, c.accepted = old.rank, tonumber(old.accepted)
   if old.st == 'b' then
     call('HSET', C .. old.id, 'hr', call_id)

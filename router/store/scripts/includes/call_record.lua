@@ -2,6 +2,7 @@
   call_record -- the hot record of a call as a table, and its two packed fields.
 
   sp: step;lanes of it;entered ms;due ms;when busy;times asked;mode       mx: accepted ms;max ms;kind;tier;times connected
+  kind: j media elsewhere, a adapter; kj, ka their callbacks, which are dialled when an agent accepts.
 ]]
 local function read_call(id)
   local f = call('HMGET', C .. id, 'st', 'ag', 'fe', 'rk', 'ln', 'sp', 'mx', 'av', 'la')
@@ -11,6 +12,7 @@ local function read_call(id)
   c.step, c.k, c.entered, c.due, c.busy, c.asked, c.mode = string.match(c.sp,
     '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
   c.accepted, c.max, c.kind, c.tier, c.talks = string.match(c.mx, '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
+  c.callback = c.kind ~= nil and string.sub(c.kind, 1, 1) == 'k'
   return c
 end
 
@@ -27,4 +29,10 @@ local function due_of(c)
   if c.due == '' then return c.max end
   if c.max == '' or tonumber(c.due) < tonumber(c.max) then return c.due end
   return c.max
+end
+
+-- A call that waits again after a talk has its whole wait anew, and a callback's customer is on the line by now.
+local function talked(c, max)
+  c.max, c.kind, c.callback = max, string.sub(c.kind, -1), false
+  pack_facts(c)
 end

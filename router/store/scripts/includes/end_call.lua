@@ -13,8 +13,8 @@ local function end_call(c, outcome, cause, standing)
   end
   call('DEL', C .. c.id, L .. c.id)
   call('HSET', C .. c.id, 'st', 'e', 'oc', outcome, 'en', now, 'ag', c.st == 'c' and c.ag or '', 'fe', c.fe, 'mx', c.mx)
-  call('PEXPIRE', C .. c.id, c.kind == 'k' and 30 * tombstone_ms or tombstone_ms)
-  call('PEXPIRE', M .. c.id, c.kind == 'k' and 30 * tombstone_ms or retain_ended_ms)
+  call('PEXPIRE', C .. c.id, c.callback and 30 * tombstone_ms or tombstone_ms)
+  call('PEXPIRE', M .. c.id, c.callback and 30 * tombstone_ms or retain_ended_ms)
   call('ZREM', T, 'c:' .. c.id)
   c.st = 'e'
 end

@@ -60,7 +60,7 @@ local function find_agent(c, lanes, seen)
           if call('EXISTS', unpack(sets)) > 0 then
             agent, since, profile = choose_ready(c, lane, pass == 1, list)
           end
-          if pass == 1 then
+          if pass == 1 or agent then
             local n = call('HMGET', N, unpack(all))
             for i = 1, #n, 2 do
               duty = duty + (n[i] or 0)

@@ -24,12 +24,9 @@ local function return_call(c)
   local agent, was = c.ag, c.st
   remember(c, agent)
   call('HSET', C .. c.id, 'av', c.av)
-  if was == 'c' and c.max ~= '' then
-    c.max = now + c.max - c.accepted
-    pack_facts(c)
-  end
+  if was == 'c' then talked(c, c.max ~= '' and now + c.max - c.accepted or '') end
   if c.max ~= '' and tonumber(c.max) <= now then
-    end_call(c, c.kind == 'k' and 'missed' or 'overflowed_out', 'max_wait', false)
+    end_call(c, c.callback and 'missed' or 'overflowed_out', 'max_wait', false)
     return
   end
   local rest_of = call('GET', L .. c.id) or ''
