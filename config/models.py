@@ -113,7 +113,6 @@ class TimingPart(Part):
     question: Lasting = 15_000
     owner_wait: Duration = 600_000
     recall: Duration = 300_000
-    heir: Duration = 60_000
     callback: Duration = 86_400_000
     retain_ended: Duration = 3_600_000
     tombstone: Duration = 86_400_000

@@ -1,7 +1,8 @@
 """YAML (or JSON, which is read as YAML) → plain values that remember their lines.
 
-Stricter than YAML: true/false, null, decimal numbers and text only; no tags, no anchors, no duplicate keys, no depth
-beyond 32. A file can therefore neither run anything nor grow in memory, and `no`, `20:00` and `+1202…` stay text.
+Stricter than YAML: true/false, null, decimal numbers and text only; no tags, no merge keys, no duplicate keys, no
+depth beyond 32; what aliases repeat counts each time. A file can therefore neither run anything nor grow in memory,
+and `no`, `20:00` and `+1202…` stay text.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from config.problems import PathParts, PlanInvalid, Problem, Severity, pointer
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_VALUES = 250_000
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -80,6 +82,8 @@ class _Reader:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.lines: dict[PathParts, int] = {}
+        self._count = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}
         self._events = self._parse(text)
 
     def document(self) -> Any:
@@ -111,15 +115,34 @@ class _Reader:
 
     def _value(self, event: Any, path: PathParts) -> Any:
         self._place(event, path)
-        if isinstance(event, yaml.AliasEvent) or event.anchor:
-            self._stop(event, "anchors and aliases are not read", "write the value out where it is needed")
+        if isinstance(event, yaml.AliasEvent):
+            return self._repeated(event)
         if event.tag:
             self._stop(event, f"the tag {event.tag} is not read", "leave the tag out")
         if len(path) > MAX_DEPTH:
             self._stop(event, "this is nested too deeply", "no plan needs more than a few levels")
+        before = self._count
+        self._counted(event, 1)
         if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event.value) if event.implicit[0] else event.value
-        return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
+            value = _scalar(event.value) if event.implicit[0] else event.value
+        else:
+            value = self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
+        if event.anchor:
+            self._anchors[event.anchor] = value, self._count - before
+        return value
+
+    def _repeated(self, event: Any) -> Any:
+        """An alias's value. Inside its own anchor it is not known yet, so nothing can contain itself."""
+        if event.anchor not in self._anchors:
+            self._stop(event, f"there is no anchor &{event.anchor} before this", "write the value out here")
+        value, size = self._anchors[event.anchor]
+        self._counted(event, size)
+        return value
+
+    def _counted(self, event: Any, size: int) -> None:
+        self._count += size
+        if self._count > MAX_VALUES:
+            self._stop(event, f"the file holds more than {MAX_VALUES} values", "write less, or repeat less by aliases")
 
     def _sequence(self, path: PathParts) -> list[Any]:
         values: list[Any] = []

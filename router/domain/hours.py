@@ -17,21 +17,22 @@ from config.parts import Calendar, Hours
 from config.values import Interval
 
 DAY = timedelta(days=1)
-HORIZON_DAYS = 400
+HORIZON = 400 * DAY
 """How far opening and closing are looked for: over a year, so that one yearly date is found."""
 
 
 def open_at(hours: Hours, timezone: str, now: datetime) -> bool:
     """Whether calls are taken at `now`."""
-    return any(start <= now < end for start, end in _around(hours, timezone, now))
+    instant = now.astimezone(UTC)
+    return any(start <= instant < end for start, end in _around(hours, timezone, instant))
 
 
-def closes_at(hours: Hours, timezone: str, now: datetime) -> datetime | None:
-    """When the present opening ends (UTC), adjoining intervals joined; None when closed or with no end in sight."""
+def closes_at(hours: Hours, timezone: str, now: datetime, within: timedelta = HORIZON) -> datetime | None:
+    """When the present opening ends (UTC), adjoining intervals joined; None when closed or with no end `within`."""
     if not open_at(hours, timezone, now):
         return None
-    limit = now + HORIZON_DAYS * DAY
-    instant = now
+    instant = now.astimezone(UTC)
+    limit = instant + within
     while instant < limit:
         later = max((end for start, end in _around(hours, timezone, instant) if start <= instant < end), default=None)
         if later is None:
@@ -42,11 +43,12 @@ def closes_at(hours: Hours, timezone: str, now: datetime) -> datetime | None:
 
 def opens_at(hours: Hours, timezone: str, now: datetime) -> datetime | None:
     """The next opening (UTC) after a closed `now`; `now` itself when open; None when there is none in sight."""
-    if open_at(hours, timezone, now):
-        return now.astimezone(UTC)
-    today = now.astimezone(_zone(hours, timezone)).date()
-    for ahead in range(HORIZON_DAYS):
-        later = [start for start, _ in _spans(hours, timezone, today + ahead * DAY) if start > now]
+    instant = now.astimezone(UTC)
+    if open_at(hours, timezone, instant):
+        return instant
+    today = instant.astimezone(_zone(hours, timezone)).date()
+    for ahead in range(HORIZON.days):
+        later = [start for start, _ in _spans(hours, timezone, today + ahead * DAY) if start > instant]
         if later:
             return min(later)
     return None

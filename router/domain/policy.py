@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from config.models import Number, Rung, SitePlan
 from config.parts import Hours
@@ -68,10 +68,10 @@ def decide(
     if hours and not open_at(hours, site.timezone, now):
         closed, steps, exit_to, message = True, (), hours.exit, hours.message
         reasons.append(_why_closed(hours, site, now))
-    elif hours and hours.at_close == "end" and (closing := closes_at(hours, site.timezone, now)):
-        left = int((closing - now).total_seconds() * 1000)
+    elif hours and hours.at_close == "end":
+        left = _until_closing(hours, site, now)
         if left < max_wait:
-            max_wait = max(left, 1)
+            max_wait = left
             reasons.append(f"the line closes in {spoken(left // 1000 * 1000)}; waiting ends then")
     return Decision(
         ladder=Ladder(head_start, steps, max_wait, tuple(reasons), exit_to),
@@ -189,6 +189,12 @@ def _summary(who: Customer | None, vip: Customer | None, tier: str, head_start: 
     if vip and vip.owner:
         parts.append(f"owner {vip.owner}")
     return ", ".join([*parts, f"head start {head_start // 1000} s"])
+
+
+def _until_closing(hours: Hours, site: SitePlan, now: datetime) -> int:
+    """Whole ms until the line closes, at least 1; `max_wait` when that comes first."""
+    closing = closes_at(hours, site.timezone, now, timedelta(milliseconds=site.max_wait))
+    return site.max_wait if closing is None else max(1, (closing - now) // timedelta(milliseconds=1))
 
 
 def _why_closed(hours: Hours, site: SitePlan, now: datetime) -> str:
