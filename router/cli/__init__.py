@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from importlib.metadata import version
 
 import click
 
@@ -34,6 +33,6 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("vipline"), prog_name="vipline")
+@click.version_option(package_name="vipline", prog_name="vipline")
 def main() -> None:
     """Decides which caller talks to which agent, keeps every caller's place in line, and can say why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -35,6 +35,10 @@ class Address:
             return f"unix://{self.path}"
         places = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         return f"{self.scheme}://{places}" + (f"/{self.service}" if self.service else "")
+
+    def at(self, host: str, port: int) -> Address:
+        """One server that Sentinel or the cluster has named, with the same login."""
+        return replace(self, scheme="rediss" if self.tls else "redis", hosts=((host, port),), service="")
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """How to speak TLS with it, or None for plain."""

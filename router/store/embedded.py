@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal
@@ -69,17 +70,19 @@ class EmbeddedServer:
 
     def launch(self) -> None:
         """Start the server without waiting for it: the caller has ≈ 40 ms for something else."""
-        _make_private(self.data)
-        _make_private(self.data / "server")
-        _make_private(self.socket_path.parent, must_be_ours=True)
         self._binary = find_binary()
+        _make_private(self.data)
         self._lock = _lock_folder(self.data)
-        self._spawn()
+        with self._freed_if_it_fails():
+            _make_private(self.data / "server")
+            _make_private(self.socket_path.parent, must_be_ours=True)
+            self._spawn()
 
     def wait_ready(self) -> None:
         """Return when the launched server answers; an append-only file of any length is loaded first."""
-        while not self._answers():
-            time.sleep(0.0005)
+        with self._freed_if_it_fails():
+            while not self._answers():
+                time.sleep(0.0005)
 
     async def keep_alive(self) -> None:
         """Start the server again whenever it dies; run as a task in the main thread. Returns once it is stopped."""
@@ -104,8 +107,18 @@ class EmbeddedServer:
             _end(self._child, STOP_PATIENCE_S)
         self._dismiss_watchdog()
         if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self.socket_path.parent.rmdir()
             self._lock.close()
             self._lock = None
+
+    @contextlib.contextmanager
+    def _freed_if_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
 
     def _spawn(self) -> None:
         if threading.current_thread() is not threading.main_thread():
