@@ -24,7 +24,8 @@ def reladder(
     `current` is the name of the step it stands in, `entered` its lanes in the order it joined them, `groups` those of
     the new plan. `has_next` says whether its old ladder has steps left: a call in its last step has no deadline that
     would take it further, so a step the new plan puts behind is entered now.
-    Its group is gone: the last step, now. Its step is gone, the group not: the next step, now.
+    Its group is gone: the last step, now. Its step is gone, the group not: the next step, now. A call that waits for
+    an agent, asked or not, is led on by that step's own deadline: a pending question stays.
     A closed new ladder changes nothing: who was let in is served.
     """
     if not new.steps:
@@ -36,7 +37,8 @@ def reladder(
     matched = current in names
     place = names.index(current) if matched else _furthest(lanes, new)
     remaining = tuple(step for step in new.steps[place + 1 :] if not set(step.lanes) <= set(lanes))
-    return Relay(remaining, enter_now=bool(remaining) and not (matched and has_next))
+    for_agent = bool(lanes) and lanes[-1].startswith("@")
+    return Relay(remaining, enter_now=bool(remaining) and not for_agent and not (matched and has_next))
 
 
 def _furthest(lanes: tuple[str, ...], new: Ladder) -> int:

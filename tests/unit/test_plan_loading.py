@@ -270,6 +270,12 @@ def test_a_plan_may_come_as_json() -> None:
     assert read_plan(json.dumps(SMALL, indent="\t")).site == small().site
 
 
+def test_without_the_fast_parser_plans_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.source._Loader", yaml.SafeLoader)
+    assert read_plan(json.dumps(SMALL, indent="\t")).site == small().site
+    assert read_plan(TEXT).site == sample().plan.site
+
+
 def test_errors_in_json_have_lines_too() -> None:
     text = json.dumps({**SMALL, "default_tier": "nobody"}, indent="\t")
     (problem,) = refused(text)

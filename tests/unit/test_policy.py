@@ -157,6 +157,14 @@ def test_a_language_nobody_is_trained_for_is_said() -> None:
     assert "no skill for language fr: served in en" in plan(None, call(language="fr"), site(), NOW).reasons
 
 
+@pytest.mark.parametrize(("sites", "callers"), [("en", "en-GB"), ("en-GB", "en"), ("en-GB", "EN-gb")])
+def test_a_variant_of_the_sites_language_asks_for_nothing(sites: str, callers: str) -> None:
+    plan_ = site(language=sites, skills=["en", "en-GB"])
+    ladder = plan(None, call(language=callers), plan_, NOW)
+    assert ladder.steps[-1].lanes == ("all",)
+    assert ladder.reasons == ("unknown caller, plain, head start 0 s",)
+
+
 def test_the_chosen_language_beats_the_numbers_and_that_the_customers() -> None:
     plan_ = site(numbers={"+12025550100": {"language": "zh-CN"}})
     spanish = Caller(Customer("c-1", language="es"))

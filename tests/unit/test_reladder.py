@@ -68,6 +68,10 @@ def test_an_owners_lane_is_never_gone() -> None:
     assert reladder("owner", ["@ann"], FULL, {"general"}) == Relay((COVER, VIP, GENERAL), enter_now=False)
 
 
+def test_a_pending_question_stays_when_its_step_is_gone() -> None:
+    assert reladder("owner", ["@ann"], ladder(VIP, GENERAL), GROUPS) == Relay((VIP, GENERAL), enter_now=False)
+
+
 def test_a_step_that_is_gone_while_its_group_is_not_leads_on_at_once() -> None:
     renamed = ladder(OWNER, Step("priority", ("vip",), 10_000), GENERAL)
     assert reladder("vip", ["@ann", "vip"], renamed, GROUPS) == Relay((GENERAL,), enter_now=True)
@@ -88,3 +92,8 @@ def test_a_closed_ladder_changes_nothing() -> None:
 def test_the_present_step_with_other_lanes_is_not_entered_twice() -> None:
     moved = ladder(Step("vip", ("gold",), 10_000), GENERAL)
     assert reladder("vip", ["vip"], moved, GROUPS) == Relay((GENERAL,), enter_now=False)
+
+
+def test_a_step_whose_lanes_it_stands_in_is_not_entered_again() -> None:
+    swapped = ladder(GENERAL, VIP, Step("desk", ("gold",)))
+    assert reladder("general", ["vip", "general"], swapped, GROUPS).remaining == (Step("desk", ("gold",)),)
