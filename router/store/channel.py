@@ -305,18 +305,15 @@ class _Wire(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        # Answers that make no sense, or that nobody asked for, raise: the loop then logs it and ends the connection.
         gets, in_flight = self._gets, self.in_flight
-        try:
-            self._feed(self._buffer, 0, nbytes)
-            while (reply := gets()) is not _NOTHING:
-                future = in_flight.popleft()
-                if isinstance(reply, ServerError):
-                    self._refused(future, reply)
-                elif not future.done():  # a cancelled one stays in the queue, to be in step
-                    future.set_result(reply)
-        except (hiredis.ProtocolError, IndexError):
-            log.exception("the server's answers make no sense, connecting again")
-            self.abandon()
+        self._feed(self._buffer, 0, nbytes)
+        while (reply := gets()) is not _NOTHING:
+            future = in_flight.popleft()
+            if isinstance(reply, ServerError):
+                self._refused(future, reply)
+            elif not future.done():  # a cancelled one stays in the queue, to be in step
+                future.set_result(reply)
         if self.leaving and not in_flight:
             self.transport.abort()
 
@@ -335,6 +332,7 @@ class _Wire(asyncio.BufferedProtocol):
         self._resumed()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.held = True  # the channel may still be about to flush: what it wrote here would never be answered
         _fail(self.in_flight, ConnectionLost)
         self.in_flight.clear()
         self.ended.set()
