@@ -9,7 +9,7 @@ from itertools import pairwise
 from phonenumbers import NumberParseException, is_possible_number
 from phonenumbers import parse as parse_phone
 
-from config.models import COVER, OWNER, Rung, SitePlan
+from config.models import COVER, MAX_STEPS, OWNER, Rung, SitePlan
 from config.people import AgentSeed, CustomerSeed
 from config.problems import PathParts
 
@@ -75,10 +75,15 @@ def _ladders(site: SitePlan) -> Iterator[Found]:
     for name, rungs in site.ladders.items():
         for place, rung in enumerate(rungs):
             yield from _rung(("ladders", name, place), rung, place == len(rungs) - 1, site)
-        cycle = _cycle(name, site)
-        if cycle and name == min(cycle):
-            yield ("ladders", name, len(rungs) - 1), f"a cycle: {' → '.join(cycle)}", "let one of them end in a group"
-        elif not cycle and all(rung.then is None or rung.then in site.ladders for rung in rungs):
+        walked = site.walk(name)
+        cycle = walked[walked.index(walked[-1]) :]
+        end: PathParts = ("ladders", name, len(rungs) - 1)
+        if len(cycle) > 1:
+            if name == min(cycle):
+                yield end, f"a cycle: {' → '.join(cycle)}", "let one of them end in a group"
+        elif len(walked) > MAX_STEPS or len(site.rungs[name]) > MAX_STEPS:
+            yield end, f"this ladder has more than {MAX_STEPS} steps", "shorten it, or the ladders it goes on as"
+        elif all(rung.then is None or rung.then in site.ladders for rung in rungs):
             yield from _whole(name, site)
 
 
@@ -126,18 +131,6 @@ def _whole(name: str, site: SitePlan) -> Iterator[Found]:
         yield end, "the last step must be a group, which is always there", "end with a rung such as {to: general}"
     elif written[-1].wait is not None:
         yield (*end, "wait"), "the last step waits until `max_wait`", "leave its `wait` out, or add a step after it"
-
-
-def _cycle(name: str, site: SitePlan) -> list[str]:
-    """The ladders walked from here when one comes twice, from that one on; else nothing."""
-    walked = [name]
-    while True:
-        then = site.ladders[walked[-1]][-1].then
-        if then is None or then not in site.ladders:
-            return []
-        walked.append(then)
-        if then in walked[:-1]:
-            return walked[walked.index(then) :]
 
 
 def _numbers(site: SitePlan) -> Iterator[Found]:

@@ -83,6 +83,9 @@ class Rung(Part):
         return self.step or ""
 
 
+MAX_STEPS = 64
+"""Steps of a ladder, every `then` followed."""
+
 Ladder = Annotated[tuple[Rung, ...], Field(min_length=1, max_length=16)]
 
 
@@ -212,17 +215,24 @@ class SitePlan(Part):
 
     @cached_property
     def rungs(self) -> dict[str, tuple[Rung, ...]]:
-        """Ladder name → its steps, every `then` followed."""
+        """Ladder name → its steps, every `then` followed; no more than one over MAX_STEPS."""
         return {name: self._follow(name) for name in self.ladders}
 
-    def _follow(self, name: str, seen: frozenset[str] = frozenset()) -> tuple[Rung, ...]:
+    def _follow(self, name: str) -> tuple[Rung, ...]:
         found: list[Rung] = []
-        for rung in self.ladders.get(name, ()):
-            if rung.then is None:
-                found.append(rung)
-            elif rung.then not in seen | {name}:
-                found.extend(self._follow(rung.then, seen | {name}))
-        return tuple(found)
+        for part in self.walk(name):
+            found += [rung for rung in self.ladders[part] if rung.then is None]
+        return tuple(found[: MAX_STEPS + 1])
+
+    def walk(self, name: str) -> list[str]:
+        """The ladders that calls on this one pass, by `then`; a ladder met a second time ends the walk."""
+        walked = [name]
+        while (then := self.ladders[walked[-1]][-1].then) in self.ladders and len(walked) <= MAX_STEPS:
+            assert then is not None
+            walked.append(then)
+            if then in walked[:-1]:
+                break
+        return walked
 
     def keep_free(self) -> dict[str, int]:
         """Group → how many of it stay ready, where any do."""

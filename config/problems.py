@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
+MAX_ERRORS = 100
 PathParts = tuple[str | int, ...]
 
 
@@ -31,10 +32,10 @@ class Problem:
 
 
 class PlanInvalid(Exception):
-    """The plan, or a seed file beside it, cannot be used; nothing was changed."""
+    """The plan, or a seed file beside it, cannot be used; nothing was changed. At most the first 100 errors."""
 
     def __init__(self, errors: Sequence[Problem]) -> None:
-        self.errors = list(errors)
+        self.errors = list(errors[:MAX_ERRORS])
         super().__init__("\n".join(map(str, self.errors)))
 
 
