@@ -1,0 +1,65 @@
+"""Structured logs: one line an event, as text for people or JSON for machines.
+
+No line carries a phone number, a name or a secret. So requests are logged by their route, never by their
+address, and an exception by its type and frames, never by its message (messages quote what they choke on).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+import traceback
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Literal
+
+current_call: ContextVar[str] = ContextVar("current_call", default="")
+
+
+def say(logger: logging.Logger, level: int, event: str, /, **fields: object) -> None:
+    """Log `event` with its fields; the call in hand is added by itself."""
+    if logger.isEnabledFor(level):
+        logger.log(level, event, extra={"fields": fields})
+
+
+def set_up(style: Literal["text", "json"] | None, level: int = logging.INFO) -> None:
+    """Send every log line of the process to stderr in one style (None: text on a terminal, else JSON)."""
+    as_text = style == "text" or (style is None and sys.stderr.isatty())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(TextLines() if as_text else JsonLines())
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """Where it happened, innermost last, e.g. `router/app.py:40 start`."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(getattr(record, "fields", {}))
+    call_id = current_call.get()
+    if call_id:
+        facts.setdefault("call_id", call_id)
+    if record.exc_info and record.exc_info[0] is not None:
+        facts["error"] = record.exc_info[0].__name__
+        facts["frames"] = frames(record.exc_info[2])
+    return facts
+
+
+class JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+        line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "event": record.getMessage()}
+        return json.dumps(line | _facts(record), ensure_ascii=False, default=str)
+
+
+class TextLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        facts = _facts(record)
+        trace = facts.pop("frames", [])
+        tail = "".join(f" {key}={value}" for key, value in facts.items())
+        head = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {record.levelname.lower():7}"
+        return "\n    ".join([f"{head} {record.getMessage()}{tail}", *trace])
