@@ -258,9 +258,9 @@ class Engine(Reading):
         """The caller is gone (`hangup`, `failed`). Raises UnknownCall."""
         return self._state(await self._run("abandon_call", call_id=call_id, cause=cause))
 
-    async def withdraw_call(self, call_id: str) -> str:
+    async def withdraw_call(self, call_id: str, *, by: str = "", why: str = "") -> str:
         """A supervisor takes a waiting call out. Raises UnknownCall, WrongState."""
-        return await self.abandon_call(call_id, "withdrawn")
+        return await self.abandon_call(call_id, f"withdrawn|by={by}|why={quote(why, safe='')}")
 
     async def cancel_callback(self, callback_id: str) -> str:
         """A callback that has not been connected is cancelled. Raises UnknownCall, WrongState."""

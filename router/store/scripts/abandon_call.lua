@@ -5,7 +5,7 @@
 
   ARGV[1] clock         '' server time, 'v' last virtual time, or ms
   ARGV[2] call_id
-  ARGV[3] cause         hangup | failed | withdrawn | cancelled
+  ARGV[3] cause         hangup | failed | withdrawn | cancelled; a supervisor's with |by=…|why=… for the audit
   ARGV[4] short_abandon_ms
   ARGV[5] wrap_up_ms
   ARGV[6] offer_ms
@@ -34,6 +34,8 @@
 local c = read_call(call_id)
 if not c then return {'UNKNOWN'} end
 if c.st == 'e' then return {'OK', 'e'} end
+local told = cause
+cause = string.match(told, '^[^|]*')
 if cause == 'withdrawn' and c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
 if cause == 'cancelled' and (not c.callback or c.st == 'c') then return {'WRONG_STATE', c.st} end
 
@@ -55,7 +57,7 @@ elseif cause == 'hangup' then
   if c.st ~= 'g' and pass_place(c, heir) then outcome = 'recalled' end
 end
 if c.callback and heir then outcome = 'superseded' end
-end_call(c, outcome, cause, not agent)
+end_call(c, outcome, told, not agent)
 if agent then
   local f = call('HMGET', A .. agent, 'pr', 'rs')
   become_ready(agent, f[1], f[2], 'caller_gone')
