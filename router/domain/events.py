@@ -1,0 +1,103 @@
+"""What a stream entry says. One transition, one entry: `type|key=value|…`, free text percent-encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+CALL_STATES = {
+    "g": "greeting",
+    "q": "choosing",
+    "w": "waiting",
+    "o": "offered",
+    "b": "offered",
+    "c": "connected",
+    "e": "ended",
+}
+AGENT_STATES = {
+    "x": "offline",
+    "r": "ready",
+    "o": "offered",
+    "t": "talking",
+    "w": "wrapping",
+    "c": "cooling",
+    "b": "break",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The packed facts of a call: times in ms, `talks` how often it has been connected."""
+
+    accepted_ms: int
+    max_ms: int | None
+    kind: str
+    tier: str
+    talks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepNow:
+    """The packed step of a call: its name and when it was entered, ms."""
+
+    name: str
+    entered_ms: int
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`entry_id` is the stream's own id (and an offer's fence); `at_ms` the site's time of the transition.
+
+    `raw` is the entry as it was written.
+    """
+
+    entry_id: str
+    type: str
+    fields: Mapping[str, str]
+    raw: str = ""
+
+    @property
+    def at_ms(self) -> int:
+        return _whole(self.fields.get("at", "")) or int(self.entry_id.partition("-")[0])
+
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The calls whose timeline it belongs to: a place that passes on is told in both."""
+        return tuple(self.fields[key] for key in ("call", "old") if self.fields.get(key))
+
+    def text(self, key: str) -> str:
+        """A field of free text, decoded."""
+        return unquote(self.fields.get(key, ""))
+
+    @property
+    def facts(self) -> Facts | None:
+        parts = self.fields.get("facts", "").split(";")
+        if len(parts) != 5 or not parts[0]:
+            return None
+        return Facts(int(float(parts[0])), _whole(parts[1]), parts[2], parts[3], _whole(parts[4]) or 0)
+
+    @property
+    def step(self) -> StepNow | None:
+        parts = self.fields.get("step", "").split(";")
+        if len(parts) != 7:
+            return None
+        return StepNow(parts[0], _whole(parts[2]) or 0, _whole(parts[5]) or 0)
+
+
+def parse(entry_id: str, text: str) -> Event:
+    """Read one entry; a part without `=` is dropped, so that a newer writer does not stop an older reader."""
+    kind, *parts = text.split("|")
+    return Event(entry_id, kind, dict(part.split("=", 1) for part in parts if "=" in part), text)
+
+
+def order(entry_id: str) -> tuple[int, int]:
+    """Stream ids compare as two numbers."""
+    ms, _, count = entry_id.partition("-")
+    return int(ms), int(count or 0)
+
+
+def _whole(text: str) -> int | None:
+    """Lua writes times as `1700000000000` or, when it computed them, as `1.7e+12`."""
+    return int(float(text)) if text else None
