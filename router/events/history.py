@@ -1,0 +1,125 @@
+"""Timelines: the entries of each call, copied from the stream to the call's own list, and read back with the newest.
+
+The copy runs a little behind; `read` adds what has not been copied yet, so a GET right after a POST already tells.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from router.domain.events import Event, order, parse
+from router.events.stream import read_entry
+from router.logging_ import say
+from router.store.keyspace import Keyspace
+
+GROUP = "history"
+LIVE_MS = 3 * 86_400_000
+"""How long the list of a call that never ends may lie; every entry renews it. It frees memory, nothing relies on it."""
+TAIL_PAGE = 1_000
+TAIL_PAGES = 20
+
+log = logging.getLogger("vipline.events")
+
+Command = tuple[str | bytes | int, ...]
+
+
+class Commands(Protocol):
+    async def call(self, *args: str | bytes | int) -> Any: ...
+
+    async def call_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]: ...
+
+
+class Ended(Protocol):
+    """What else wants to know that a call ended (the directory's contacts). May be told twice."""
+
+    async def __call__(self, event: Event) -> None: ...
+
+
+class History:
+    """One site's."""
+
+    def __init__(self, channel: Commands, keys: Keyspace, retain_ms: int) -> None:
+        self._channel = channel
+        self._keys = keys
+        self.retain_ms = retain_ms
+        self.on_ended: Ended | None = None
+
+    async def handle(self, events: Sequence[Event]) -> None:
+        """Write a batch; twice does no harm, rows are told apart by their ids."""
+        commands: list[Command] = []
+        for event in events:
+            for call_id in event.call_ids:
+                key = self._keys.history(call_id)
+                over = event.type == "call.ended" or (
+                    event.type == "call.recalled" and call_id == event.fields.get("old")
+                )
+                commands.append(("RPUSH", key, _row(event)))
+                commands.append(("PEXPIRE", key, self.retain_ms if over else LIVE_MS))
+        for reply in await self._channel.call_many(commands) if commands else ():
+            if isinstance(reply, Exception):
+                raise reply
+        for event in events:
+            if event.type == "call.ended" and self.on_ended is not None:
+                await self._tell_ended(event)
+
+    async def read(self, call_id: str) -> list[Event]:
+        """Every entry of the call that is still kept, oldest first."""
+        stream = self._keys.events
+        groups, pending, rows = await self._channel.call_many(
+            [
+                ("XINFO", "GROUPS", stream),
+                ("XPENDING", stream, GROUP),
+                ("LRANGE", self._keys.history(call_id), 0, -1),
+            ]
+        )
+        # The order of the three matters: what is acknowledged by then stands in the list by now.
+        if isinstance(rows, Exception):
+            raise rows
+        found = {event.entry_id: event for event in map(_event, rows)}
+        for event in await self._tail(_start(groups, pending)):
+            if call_id in event.call_ids:
+                found[event.entry_id] = event
+        return sorted(found.values(), key=lambda event: order(event.entry_id))
+
+    async def _tail(self, start: str) -> list[Event]:
+        """The entries from `start` on; a copy that is very far behind is not waited for."""
+        events: list[Event] = []
+        for _ in range(TAIL_PAGES):
+            entries = await self._channel.call("XRANGE", self._keys.events, start, "+", "COUNT", TAIL_PAGE)
+            events += map(read_entry, entries)
+            if len(entries) < TAIL_PAGE:
+                break
+            start = f"({entries[-1][0].decode()}"
+        return events
+
+    async def _tell_ended(self, event: Event) -> None:
+        assert self.on_ended is not None
+        try:
+            await self.on_ended(event)
+        except Exception as error:
+            # A contact less in the directory; the timelines of everybody else must go on.
+            say(log, logging.WARNING, "contact not kept", call_id=event.fields["call"], error=type(error).__name__)
+
+
+def _row(event: Event) -> str:
+    return f"{event.entry_id} {event.raw}"
+
+
+def _event(row: bytes) -> Event:
+    entry_id, _, text = row.decode().partition(" ")
+    return parse(entry_id, text)
+
+
+def _start(groups: Any, pending: Any) -> str:
+    """Where the copy has surely got to: its oldest entry in hand, else after its last one, else the beginning."""
+    if isinstance(groups, Exception) or isinstance(pending, Exception):
+        return "-"
+    if pending[0]:
+        return str(pending[1].decode())
+    for row in groups:
+        facts = dict(row.items()) if isinstance(row, dict) else dict(zip(row[::2], row[1::2], strict=True))
+        if facts[b"name"] == GROUP.encode():
+            return f"({facts[b'last-delivered-id'].decode()}"
+    return "-"

@@ -1,0 +1,106 @@
+"""Cuts a site's event stream behind what every reader has done with.
+
+Never what a group still owes, never the last ten minutes, never the last 10,000 entries. Only when a stream stands at
+its hard limit, where new calls are refused, is an observer that has owed an entry for ten minutes cut off: it starts
+again with what comes next. The telephony group never is, since its entries are actions not yet carried out.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from router.domain.events import order
+from router.logging_ import say
+
+KEEP_MS = 600_000
+KEEP_ENTRIES = 10_000
+HARD_LIMIT = 1_000_000
+CUT_OFF_MS = 600_000
+GONE_MS = 3_600_000
+NEVER_CUT_OFF = frozenset({"telephony"})
+
+log = logging.getLogger("vipline.events")
+
+
+class Commands(Protocol):
+    async def call(self, *args: str | bytes | int) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`owes`: the oldest entry not yet acknowledged, or the place it has read to. `behind`: it owes one."""
+
+    name: str
+    owes: str
+    pending: int
+    lag: int
+
+    @property
+    def behind(self) -> bool:
+        return self.pending > 0 or self.lag > 0
+
+
+class Trimmer:
+    """One site's stream."""
+
+    def __init__(self, channel: Commands, stream: str, hard_limit: int = HARD_LIMIT) -> None:
+        self._channel = channel
+        self._stream = stream
+        self._hard_limit = hard_limit
+        self.cut_off = 0
+
+    async def trim(self, now_ms: int | None = None) -> int:
+        """One round; answers how many entries went."""
+        length = await self._channel.call("XLEN", self._stream)
+        if length <= KEEP_ENTRIES:
+            return 0
+        now = int(time.time() * 1000) if now_ms is None else now_ms
+        groups = await self.groups()
+        if length >= self._hard_limit:
+            groups = [group for group in groups if not await self._cut_off(group, now)]
+        oldest = min([(now - KEEP_MS, 0), *(order(group.owes) for group in groups)])
+        # LIMIT bounds what goes, so that the newest entries stay whatever their age.
+        return int(
+            await self._channel.call(
+                "XTRIM", self._stream, "MINID", "~", f"{oldest[0]}-{oldest[1]}", "LIMIT", length - KEEP_ENTRIES
+            )
+        )
+
+    async def groups(self) -> list[Group]:
+        """Every group and what it owes."""
+        found = []
+        for row in await self._channel.call("XINFO", "GROUPS", self._stream):
+            facts = _pairs(row)
+            name, pending = facts["name"].decode(), int(facts["pending"])
+            owes = facts["last-delivered-id"].decode()
+            if pending:
+                summary = await self._channel.call("XPENDING", self._stream, name)
+                owes = summary[1].decode() if summary[1] else owes
+            found.append(Group(name, owes, pending, int(facts.get("lag") or 0)))
+        return found
+
+    async def forget_consumers(self) -> None:
+        """Consumers of processes that are long gone and owe nothing."""
+        for group in await self.groups():
+            for row in await self._channel.call("XINFO", "CONSUMERS", self._stream, group.name):
+                facts = _pairs(row)
+                if not int(facts["pending"]) and int(facts["idle"]) > GONE_MS:
+                    await self._channel.call("XGROUP", "DELCONSUMER", self._stream, group.name, facts["name"])
+
+    async def _cut_off(self, group: Group, now: int) -> bool:
+        if group.name in NEVER_CUT_OFF or not group.behind or order(group.owes)[0] > now - CUT_OFF_MS:
+            return False
+        await self._channel.call("XGROUP", "DESTROY", self._stream, group.name)
+        await self._channel.call("XGROUP", "CREATE", self._stream, group.name, "$")
+        self.cut_off += 1
+        say(log, logging.ERROR, "reader cut off", group=group.name, pending=group.pending, lag=group.lag)
+        return True
+
+
+def _pairs(row: Any) -> dict[str, Any]:
+    """`[b"name", …, b"pending", …]` as a dict."""
+    flat = list(row.items()) if isinstance(row, dict) else list(zip(row[::2], row[1::2], strict=True))
+    return {key.decode() if isinstance(key, bytes) else key: value for key, value in flat}
