@@ -1,0 +1,1 @@
+"""The HTTP service: one file per resource, and the rules they all share."""

@@ -1,0 +1,226 @@
+"""A call as the API shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from router.api.problem import Problem
+from router.api.reply import Reply
+from router.api.route import Ctx
+from router.api.shapes import Answer, When
+from router.api.times import rfc3339
+from router.domain.errors import UnknownCall
+from router.domain.events import Event
+from router.domain.timeline import tell
+from router.site import Site
+from router.store.rows import KINDS, CallRow
+
+CallState = Literal["greeting", "choosing", "waiting", "offered", "connected", "ended"]
+
+
+class CallCustomer(Answer):
+    customer_id: str
+    name: str
+    tier: str = Field(description="the customer's own tier; the call's `tier` is the one it is routed by")
+
+
+class Estimate(Answer):
+    p50: int
+    p90: int
+
+
+class ChoiceShown(Answer):
+    options: list[Literal["transfer", "wait", "callback"]]
+    default: Literal["transfer", "wait"]
+    expires_at: When
+
+
+class OfferShown(Answer):
+    offer_id: str
+    agent_id: str
+    expires_at: When | None = Field(description="null once accepted")
+    accepted_at: When | None
+
+
+class TimelineRow(Answer):
+    seq: int
+    at: When
+    event: str
+    why: str = Field(description="who was considered, why not, what was chosen")
+
+
+class Profile(Answer):
+    """What an agent sees from the moment of the offer."""
+
+    title: str
+    language: str | None
+    account: dict[str, Any] | None
+    tags: list[str]
+    notes: str
+    contacts: list[dict[str, Any]] = Field(description="the last contacts, newest first")
+    open_issue: dict[str, Any] | None = Field(description="the last contact, if it asked for a follow-up")
+    came_by: list[str] = Field(description="why the call came here")
+
+
+class CallSummary(Answer):
+    """A call in a list."""
+
+    call_id: str
+    kind: Literal["api", "adapter", "callback"]
+    state: CallState
+    outcome: str | None
+    customer: CallCustomer | None = Field(description="null when nobody is known by the number")
+    tier: str = Field(description="the tier the call is routed by")
+    step: str | None
+    lanes: list[str]
+    position: int | None
+    accepted_at: When
+    waited_ms: int
+    agent_id: str | None
+
+
+class Call(CallSummary):
+    found_in: str | None = Field(
+        description="who knew the caller: directory, crm, cache (the CRM's last word) or default"
+    )
+    greet_by_name: bool
+    estimate_ms: Estimate | None
+    choice: ChoiceShown | None
+    offer: OfferShown | None
+    exit: str | None = Field(description="what happens at the end of the longest wait: message, callback or number:…")
+    message: str | None = Field(description="what a closed line, or one that nobody answered, says")
+    callback_id: str | None = Field(description="the callback that has the caller's place")
+    notes: str | None = Field(description="what the agent wrote down; for agents and supervisors only")
+    profile: Profile | None = Field(description="for agents and supervisors only")
+    timeline: list[TimelineRow]
+
+
+async def read(ctx: Ctx, call_id: str) -> CallRow:
+    """The call, if it exists and the token may see it."""
+    row = await ctx.site.engine.read_call(call_id)
+    if row is None:
+        raise UnknownCall
+    # An agent sees the calls offered to it, and those it has talked to.
+    if ctx.token.role == "agent" and row.agent_id != ctx.token.agent_id:
+        raise Problem(403, "wrong-agent", "An agent sees only calls that are offered to it.")
+    return row
+
+
+async def call_reply(ctx: Ctx, call_id: str, status: int = 200) -> Reply:
+    """The call after what was just done with it, to whoever did it."""
+    row = await ctx.site.engine.read_call(call_id)
+    if row is None:
+        raise UnknownCall
+    return await shown(ctx, row, status)
+
+
+async def shown(ctx: Ctx, row: CallRow, status: int = 200) -> Reply:
+    return Reply.json(await call_body(ctx.site, row, with_profile=ctx.token.role != "telephony"), status)
+
+
+async def call_summary(site: Site, row: CallRow, events: Sequence[Event] = ()) -> dict[str, Any]:
+    """What a list shows of a call."""
+    customer = row.meta.get("customer")
+    return {
+        "call_id": row.call_id,
+        "kind": KINDS[row.facts.kind],
+        "state": row.state,
+        "outcome": row.outcome,
+        "customer": None if customer is None else _customer(customer, row.meta),
+        "tier": row.facts.tier,
+        "step": row.step.name or None,
+        "lanes": list(row.lanes) if row.state != "ended" else [],
+        "position": await site.engine.position(row),
+        "accepted_at": rfc3339(row.facts.accepted_ms),
+        "waited_ms": _waited_ms(row, events),
+        "agent_id": row.agent_id,
+    }
+
+
+async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str, Any]:
+    """The whole of a call, timeline included."""
+    events = await site.history.read(row.call_id)
+    summary = await call_summary(site, row, events)
+    meta = row.meta
+    offered = row.state in ("offered", "connected") and row.offer_id is not None
+    details = {
+        "estimate_ms": None,
+        "choice": _choice(site, row) if row.state == "choosing" else None,
+        "offer": await _offer(site, row, events) if offered else None,
+        "found_in": meta.get("found_in"),
+        "greet_by_name": bool(meta.get("greet_by_name")),
+        "exit": meta.get("exit"),
+        "message": meta.get("message") if row.state == "ended" else None,
+        "callback_id": _callback_id(row, events),
+        "notes": meta.get("notes") if with_profile else None,
+        "profile": _profile(row, events) if with_profile and meta.get("customer") else None,
+        "timeline": [
+            {"seq": told.seq, "at": rfc3339(told.at_ms), "event": told.event, "why": told.why}
+            for told in tell(events, row.call_id)
+        ],
+    }
+    return summary | details
+
+
+def _waited_ms(row: CallRow, events: Sequence[Event]) -> int:
+    """The promise clock: until the first talk, or the end, or now. Without the events a talk began with its offer."""
+    until = next((event.at_ms for event in events if event.type == "call.connected"), None)
+    if until is None and row.state == "connected" and row.offer_id is not None:
+        until = int(row.offer_id.partition("-")[0])
+    return max(0, (until or row.ended_ms or int(time.time() * 1000)) - row.facts.accepted_ms)
+
+
+def _choice(site: Site, row: CallRow) -> dict[str, Any]:
+    return {
+        "options": list(site.plan.question.options),
+        "default": row.step.when_busy.partition(":")[2] or "transfer",
+        "expires_at": rfc3339(row.step.due_ms or row.facts.accepted_ms),
+    }
+
+
+async def _offer(site: Site, row: CallRow, events: Sequence[Event]) -> dict[str, Any]:
+    taken = ("call.accepted_offer", "call.connected")
+    accepted = [event.at_ms for event in events if event.type in taken and event.fields.get("offer") == row.offer_id]
+    due = None
+    if row.letter == "o":
+        due = await site.channel.call("ZSCORE", site.keys.deadlines, f"a:{row.agent_id}")
+    return {
+        "offer_id": row.offer_id,
+        "agent_id": row.agent_id,
+        "expires_at": None if due is None else rfc3339(int(float(due))),
+        "accepted_at": rfc3339(accepted[0]) if accepted else None,
+    }
+
+
+def _customer(customer: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "customer_id": customer["customer_id"],
+        "name": customer.get("name", ""),
+        "tier": meta.get("customer_tier", ""),
+    }
+
+
+def _callback_id(row: CallRow, events: Sequence[Event]) -> str | None:
+    booked = (event for event in events if event.type == "callback.booked" and event.fields.get("old") == row.call_id)
+    return next((event.fields.get("call") for event in booked), None)
+
+
+def _profile(row: CallRow, events: Sequence[Event]) -> dict[str, Any]:
+    meta = row.meta
+    customer = meta["customer"]
+    contacts = [contact | {"at": rfc3339(contact["at"])} for contact in meta.get("contacts", [])]
+    follow_up = contacts[0] if contacts and contacts[0]["outcome"] == "follow_up" else None
+    return {
+        "title": customer.get("title", ""),
+        "language": customer.get("language"),
+        "account": customer.get("account"),
+        "tags": list(customer.get("tags", [])),
+        "notes": customer.get("notes", ""),
+        "contacts": contacts,
+        "open_issue": follow_up,
+        "came_by": [told.why for told in tell(events, row.call_id) if told.event in ("call.accepted", "call.offered")],
+    }

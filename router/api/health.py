@@ -1,0 +1,122 @@
+"""Is the process alive, may it be sent calls, and what can it do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import Field
+
+from router.api.auth import COOKIE
+from router.api.docs import STYLE, page
+from router.api.reply import Reply
+from router.api.route import Routes
+from router.api.shapes import Answer
+from router.app_keys import DOCUMENT, READINESS, SERVICE
+from router.events.history import GROUP
+from router.events.trimmer import HARD_LIMIT, Trimmer
+from router.service import Service
+
+health = Routes("Service")
+
+FRESH_S = 1.0
+LAG_MAX_MS = 60_000
+
+
+class Alive(Answer):
+    status: str
+    version: str
+
+
+class Readiness(Answer):
+    ready: bool
+    problems: list[str] = Field(description="what keeps it from serving")
+    warnings: list[str] = Field(description="what should be looked at")
+
+
+class Ready:
+    """Looks at most once a second, whoever asks."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._until = 0.0
+        self._last: dict[str, Any] = {}
+        self._looking = asyncio.Lock()
+
+    async def look(self) -> dict[str, Any]:
+        async with self._looking:
+            if time.monotonic() >= self._until:
+                problems, warnings = await self._examine()
+                self._last = {"ready": not problems, "problems": problems, "warnings": warnings}
+                self._until = time.monotonic() + FRESH_S
+            return self._last
+
+    async def _examine(self) -> tuple[list[str], list[str]]:
+        try:
+            async with asyncio.timeout(2.0):
+                problems = await self._service.store.problems()
+                if problems:
+                    return problems, []
+                troubles = {name: await self._site_troubles(name) for name in self._service.sites}
+        except Exception as error:
+            return [f"the store does not answer ({type(error).__name__})"], []
+        found = [f"site {name}: {trouble}" for name, trouble in troubles.items() if trouble]
+        # A site that is full or behind refuses or waits by itself; only when none can serve is this process of no use.
+        return (found, []) if all(troubles.values()) else ([], found)
+
+    async def _site_troubles(self, name: str) -> str:
+        site = self._service.sites[name]
+        length = await site.channel.call("XLEN", site.keys.events)
+        if length >= HARD_LIMIT:
+            return "its event stream is full, new calls are refused"
+        for group in await Trimmer(site.channel, site.keys.events).groups() if length else ():
+            behind_ms = int(time.time() * 1000) - int(group.owes.partition("-")[0])
+            if group.name == GROUP and group.behind and behind_ms > LAG_MAX_MS and group.owes != "0-0":
+                return f"timelines are {behind_ms // 1000} s behind"
+        return ""
+
+
+@health.get("/healthz", roles=None, answers={200: Alive}, in_site=False)
+async def alive(request: web.Request) -> Reply:
+    """Whether the process runs."""
+    return Reply.json({"status": "ok", "version": request.app[SERVICE].version})
+
+
+@health.get("/readyz", roles=None, answers={200: Readiness, 503: Readiness}, in_site=False)
+async def ready(request: web.Request) -> Reply:
+    """Whether it may be sent calls: the store is reachable and fit, scripts run, streams are not lagging."""
+    state = await request.app[READINESS].look()
+    return Reply.json(state, 200 if state["ready"] else 503)
+
+
+@health.get("/openapi.json", roles=None, answers={200: dict[str, Any]}, in_site=False)
+async def openapi(request: web.Request) -> Reply:
+    """This description."""
+    return Reply.json(request.app[DOCUMENT])
+
+
+@health.get("/docs", roles=None, answers={200: "text/html"}, in_site=False)
+async def docs(request: web.Request) -> Reply:
+    """This description, to read."""
+    described = request.app[DOCUMENT]
+    return Reply(200, page(described).encode(), "text/html")
+
+
+@health.get("/docs.css", roles=None, answers={200: "text/css"}, in_site=False)
+async def style(request: web.Request) -> Reply:
+    """How it looks."""
+    return Reply(200, STYLE.encode(), "text/css")
+
+
+@health.get("/", roles=None, answers={303: None}, in_site=False)
+async def home(request: web.Request) -> Reply:
+    """Where the printed address leads: `?token=` is kept in this browser for reading, then the reference opens."""
+    headers = {"Location": "docs"}
+    secret = request.query.get("token", "")
+    if secret and await request.app[SERVICE].tokens.find(secret) is not None:
+        secure = "; Secure" if request.scheme == "https" else ""
+        headers["Set-Cookie"] = f"{COOKIE}={quote(secret, safe='')}; Path=/; HttpOnly; SameSite=Strict{secure}"
+    return Reply(303, headers=headers)

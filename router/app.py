@@ -1,0 +1,159 @@
+"""Wires everything: each part is built once, here, and nobody else knows everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from functools import partial
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from aiohttp import web
+
+from config.loading import SiteFiles, load_config
+from config.problems import PlanInvalid
+from config.settings import Settings
+from router.api.agents import agents
+from router.api.body import MAX_BODY
+from router.api.call_actions import actions
+from router.api.callbacks import callbacks
+from router.api.calls import calls
+from router.api.customers import customers
+from router.api.health import Ready, health
+from router.api.middleware import around
+from router.api.offers import offers
+from router.api.openapi import document
+from router.api.plan import plan
+from router.api.queues import queues
+from router.api.route import Route
+from router.api.server import routes_of
+from router.api.tokens import tokens
+from router.app_keys import DOCUMENT, READINESS, SERVICE
+from router.contacts import remember
+from router.events import history, levels
+from router.events.stream import GroupReader, Handle
+from router.events.trimmer import Trimmer
+from router.logging_ import say
+from router.relay import walk
+from router.seeds import plant_all
+from router.service import Service
+from router.site import Site
+from router.store.connect import Store, open_store
+from router.store.keyspace import service_key
+from router.store.tokens import Tokens
+from router.sweeper import Sweeper
+
+TRIM_EVERY_S = 10.0
+
+ROUTES: tuple[Route, ...] = tuple(
+    route
+    for resource in (plan, tokens, customers, agents, offers, calls, actions, queues, callbacks, health)
+    for route in resource.all
+)
+
+log = logging.getLogger("vipline.app")
+
+
+def create_app(settings: Settings, admin_secret: str) -> web.Application:
+    """The application. It connects when it starts, and leaves nothing running when it is cleaned up.
+
+    Starting raises PlanInvalid, and what `open_store` raises.
+    """
+    app = web.Application(middlewares=[around], client_max_size=MAX_BODY)
+    app.add_routes(routes_of(ROUTES))
+    app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
+    app.cleanup_ctx.append(partial(_run, settings, admin_secret))
+    return app
+
+
+async def _run(settings: Settings, admin_secret: str, app: web.Application) -> AsyncIterator[None]:
+    files = load_config(settings.config)
+    store = await open_store(settings.redis, data=settings.data)
+    try:
+        service = await _build(settings, admin_secret, store, files)
+        app[SERVICE] = service
+        app[READINESS] = Ready(service)
+        tasks = [asyncio.create_task(job) for site in service.sites.values() for job in _jobs(store, site)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for site in service.sites.values():
+                await site.directory.close()
+    finally:
+        await store.close()
+
+
+async def _build(settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles]) -> Service:
+    channel = store.channel_for("vipline")
+    service = Service(
+        store=store,
+        channel=channel,
+        tokens=Tokens(channel, service_key("tokens", settings.prefix), admin_secret),
+        sites={name: Site(name, store.channel_for(name), settings.prefix) for name in files},
+        version=installed_version("vipline"),
+        prefix=settings.prefix,
+    )
+    for name, site in service.sites.items():
+        site.engine.on_plan = partial(walk, site)
+        site.history.on_ended = partial(remember, site)
+        await site.engine.load_scripts()
+        await site.keeper.start(files[name].plan)
+    await plant_all(service.sites, files, service.tokens)
+    return service
+
+
+def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
+    """What runs beside the requests, for one site, until the process stops."""
+    return [
+        Sweeper(site.engine).run(),
+        site.keeper.follow(),
+        _read(store, site, history.GROUP, site.history.handle),
+        _read(store, site, levels.GROUP, site.levels.handle),
+        _tidy(site),
+    ]
+
+
+async def _read(store: Store, site: Site, group: str, handle: Handle) -> None:
+    """Read the site's stream as `group`, over a connection of our own."""
+    connection = store.blocking()
+    try:
+        consumer = f"{socket.gethostname()}-{os.getpid()}"
+        await GroupReader(connection, site.keys.events, group, consumer, handle).run()
+    finally:
+        await connection.aclose()
+
+
+async def _tidy(site: Site) -> None:
+    """Trim what every reader is done with; any number of processes may."""
+    trimmer = Trimmer(site.channel, site.keys.events)
+    while True:
+        await asyncio.sleep(TRIM_EVERY_S)
+        try:
+            await trimmer.trim()
+            await trimmer.forget_consumers()
+            await site.callbacks.forget_old()
+        except Exception as error:
+            say(log, logging.WARNING, "not tidied", site=site.name, error=type(error).__name__)
+
+
+async def reload(app: web.Application, settings: Settings) -> None:
+    """SIGHUP: publish plans whose files have changed, and plant new seeds. Broken files change nothing."""
+    service = app[SERVICE]
+    try:
+        files = load_config(settings.config)
+    except PlanInvalid as invalid:
+        for problem in invalid.errors:
+            say(log, logging.ERROR, "plan refused", problem=str(problem))
+        return
+    for name, found in files.items():
+        if name in service.sites:
+            await service.sites[name].keeper.publish_files(found.plan)
+        else:
+            say(log, logging.WARNING, "a new site needs a restart", site=name)
+    await plant_all(service.sites, files, service.tokens)

@@ -1,0 +1,16 @@
+"""What handlers find in the application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from router.service import Service
+
+if TYPE_CHECKING:
+    from router.api.health import Ready
+
+SERVICE = web.AppKey("service", Service)
+DOCUMENT = web.AppKey("document", dict[str, Any])
+READINESS: web.AppKey[Ready] = web.AppKey("readiness")

@@ -1,0 +1,66 @@
+"""One serving process: starts, prints where it is, serves until told to stop, lets requests in flight finish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from aiohttp import web
+
+from config.settings import Settings
+from router.admin_token import admin_token
+from router.api.server import Runner
+from router.app import create_app, reload
+from router.app_keys import SERVICE
+from router.banner import banner
+from router.logging_ import say
+
+BACKLOG = 1024
+
+log = logging.getLogger("vipline.process")
+
+
+async def serve(settings: Settings, *, shared_port: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT. `shared_port`: one of several workers, whose parent does the talking.
+
+    Raises OSError when the address cannot be had, and what create_app's start raises.
+    """
+    token = admin_token(settings)
+    app = create_app(settings, token.secret)
+    runner = Runner(app, shutdown_timeout=settings.drain_s)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def on_hangup() -> None:
+        task = asyncio.create_task(reload(app, settings))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    # Before anything is built: a signal that comes while starting must end the start, not the interpreter.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=shared_port or None)
+        await site.start()
+        if not shared_port:
+            print(banner(settings, token, port_of(runner), sample=is_sample(app)), flush=True)
+        say(log, logging.INFO, "serving", port=port_of(runner), sites=len(app[SERVICE].sites))
+        await stop.wait()
+        say(log, logging.INFO, "stopping", drain_s=settings.drain_s)
+    finally:
+        await runner.cleanup()
+    sys.stdout.flush()
+
+
+def port_of(runner: web.AppRunner) -> int:
+    return int(runner.addresses[0][1])
+
+
+def is_sample(app: web.Application) -> bool:
+    main = app[SERVICE].sites.get("main")
+    return main is not None and main.plan.title == "Sample site"

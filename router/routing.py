@@ -1,0 +1,139 @@
+"""A call comes in: who is it, what does the plan say, where does it go. One look-up, one script."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from router.directory.lookup import LookUp
+from router.directory.phones import CallerIdentity, identify
+from router.directory.record import customer_of
+from router.domain.customer import Caller, CallFacts, Customer
+from router.domain.errors import PlanMoved
+from router.domain.policy import Decision, decide
+from router.domain.tiers import choose_caller
+from router.site import Site
+from router.store.engine import Routed
+
+TRIES = 8
+SHOWN_CONTACTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A call as telephony tells of it. `from_` is what the carrier sent, None when withheld."""
+
+    call_id: str
+    from_: str | None
+    to: str
+    language: str | None = None
+    skills: tuple[str, ...] = ()
+    trust: str | None = None
+    attributes: Mapping[str, Any] | None = None
+
+
+async def route(site: Site, incoming: Incoming) -> Routed:
+    """Identify, decide, enter the ladder. Raises PlanMoved when the plan keeps changing, SiteFull."""
+    region = site.plan.region
+    identity = identify(incoming.from_, region)
+    found = await site.directory.look_up(identity)
+    facts = CallFacts(
+        call_id=incoming.call_id,
+        from_number=identity.key if identity.known else None,
+        to=dialled(incoming.to, region),
+        language=incoming.language,
+        skills=incoming.skills,
+        trust=incoming.trust,
+    )
+    for _ in range(TRIES):
+        active = site.active
+        caller = choose_caller(found.customers, active.plan)
+        decision = decide(caller, facts, active.plan, datetime.now(UTC))
+        candidate = found.candidate(caller.customer.customer_id) if caller else None
+        now_ms = int(time.time() * 1000)
+        last = candidate.last_agent(active.plan.prefer_last_agent, now_ms) if candidate and decision.trusted else None
+        try:
+            return await site.engine.route_call(
+                incoming.call_id,
+                decision.ladder,
+                plan_version=active.version,
+                identity=identity.key,
+                last_agent=last or "",
+                meta=pack(incoming, identity, facts, caller, decision, found),
+                why="; ".join(decision.ladder.reasons),
+                tier=decision.tier,
+            )
+        except PlanMoved:
+            await site.keeper.refresh()
+    raise PlanMoved
+
+
+def dialled(number: str, region: str) -> str:
+    """The number dialled as the plan lists it: E.164 where it is one."""
+    identity = identify(number, region)
+    return identity.key if identity.kind == "number" else number
+
+
+def pack(
+    incoming: Incoming,
+    identity: CallerIdentity,
+    facts: CallFacts,
+    caller: Caller | None,
+    decision: Decision,
+    found: LookUp,
+) -> str:
+    """What the hot path never reads: all that a new plan, an agent's screen or a callback needs to know again."""
+    customer = caller.customer if caller else None
+    candidate = found.candidate(customer.customer_id) if customer else None
+    meta: dict[str, Any] = {
+        "from": incoming.from_,
+        "identity": identity.key,
+        "to": facts.to,
+        "language": facts.language,
+        "skills": list(facts.skills),
+        "trust": facts.trust,
+        "attributes": dict(incoming.attributes or {}),
+        "found_in": found.source,
+        "customer": _compact(customer) if customer else None,
+        "shared": caller.shared if caller else False,
+        "customer_tier": decision.customer_tier,
+        "greet_by_name": decision.greet_by_name,
+        "needs": list(decision.skills),
+        "head_start_ms": decision.ladder.head_start_ms,
+        "exit": decision.ladder.exit,
+        "message": decision.message,
+        "contacts": [
+            {
+                "at": contact.at,
+                "agent_id": contact.agent_id or None,
+                "outcome": contact.outcome,
+                "call_id": contact.call_id,
+            }
+            for contact in (candidate.contacts[:SHOWN_CONTACTS] if candidate else ())
+        ],
+    }
+    return json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack(call_id: str, meta: Mapping[str, Any]) -> tuple[Caller | None, CallFacts]:
+    """The caller and the call as they were when it was routed."""
+    stored = meta.get("customer")
+    caller = Caller(customer_of(stored), shared=bool(meta.get("shared"))) if stored else None
+    facts = CallFacts(
+        call_id=call_id,
+        from_number=meta.get("identity") or None,
+        to=meta.get("to", ""),
+        language=meta.get("language"),
+        skills=tuple(meta.get("skills", ())),
+        trust=meta.get("trust"),
+    )
+    return caller, facts
+
+
+def _compact(customer: Customer) -> dict[str, Any]:
+    """The customer without what is empty."""
+    return {name: value for name, value in asdict(customer).items() if value not in (None, "", (), [])}

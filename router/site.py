@@ -1,0 +1,46 @@
+"""One contact centre: everything that belongs to it, built once."""
+
+from __future__ import annotations
+
+from config.models import SitePlan
+from router.directory.customers import Customers
+from router.directory.lookup import Directory
+from router.directory.scripts import Scripts
+from router.events.history import History
+from router.events.levels import Levels
+from router.plan_keeper import ActivePlan, PlanKeeper
+from router.store.callbacks import Callbacks
+from router.store.channel import Channel
+from router.store.engine import Engine
+from router.store.keyspace import Keyspace
+from router.store.plans import Plans
+
+
+class Site:
+    """`channel` is shared by all sites of a server; the rest is the site's own."""
+
+    def __init__(self, name: str, channel: Channel, prefix: str = "") -> None:
+        self.name = name
+        self.channel = channel
+        self.keys = Keyspace(name, prefix)
+        self.engine = Engine(channel, self.keys)
+        self.customers = Customers(Scripts(channel, self.keys.root), None)
+        self.directory = Directory(self.customers)
+        self.callbacks = Callbacks(channel, self.keys.callbacks)
+        self.history = History(channel, self.keys, self.engine.timing.retain_ended_ms)
+        self.levels = Levels(channel, lambda bucket: self.keys.own(f"sl:{bucket}"), lambda: self.plan)
+        self.keeper = PlanKeeper(Plans(channel, self.keys.own("plans")), self.engine, self._go_by)
+
+    @property
+    def active(self) -> ActivePlan:
+        return self.keeper.active
+
+    @property
+    def plan(self) -> SitePlan:
+        return self.keeper.active.plan
+
+    def _go_by(self, plan: SitePlan) -> None:
+        """What a new plan changes in this process."""
+        self.engine.timing = plan.engine_timing()
+        self.directory.follow(plan)
+        self.history.retain_ms = plan.timing.retain_ended
