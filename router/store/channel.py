@@ -25,6 +25,7 @@ DEADLINE_S = 5.0
 HELD_MAX = 20_000
 _TICKS_PER_DEADLINE = 10
 _SLOWEST_RETRY_S = 1.0
+_LASTED_S = 1.0
 _NOTHING: Final = object()
 
 Word = str | bytes | int
@@ -218,28 +219,29 @@ class Channel:
                     raise
 
     async def _keep_connected(self) -> None:
+        """Connect again and again: at once after a connection that lasted, then ever more patiently."""
         pause = 0.0
         while True:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(_SLOWEST_RETRY_S, pause * 2 + 0.01)
             try:
                 async with asyncio.timeout(self.deadline_s):
                     wire = await self._connect()
             except (OSError, TimeoutError, ChannelError, ServerError) as error:
                 self._shut_out = error if isinstance(error, ServerError) else None
-                pause = min(_SLOWEST_RETRY_S, pause * 2 + 0.01)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
                 continue
-            self._wire = wire
+            began = self._loop.time()
             if not wire.ended.is_set():
-                pause = 0.0
+                self._wire = wire
                 self._up.set()
                 self._flush()
                 await wire.ended.wait()
-            self._wire = None
-            self._up.clear()
+                self._wire = None
+                self._up.clear()
             self.reconnects += 1
             log.warning("the connection to the server ended, connecting again")
-            if wire.leaving:  # give the new master's name a moment to spread
-                await asyncio.sleep(0.05)
+            if self._loop.time() - began > _LASTED_S:
+                pause = 0.0
 
     async def _connect(self) -> _Wire:
         """A connection that is let in and whose server serves (not one still loading its file)."""

@@ -157,7 +157,6 @@ class EmbeddedServer:
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
-            "proc-title-template": "{title} vipline",
         }
         return [word for name, value in options.items() for word in (f"--{name}", value)]
 
