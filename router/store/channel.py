@@ -11,12 +11,24 @@ import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, cast
-
-import hiredis
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from router.store.address import Address, parse_address
+from router.store.wire import (
+    ChannelError,
+    Congested,
+    ConnectionLost,
+    Moved,
+    ServerError,
+    TimedOut,
+    Wire,
+    Word,
+    fail_all,
+    pack,
+)
+
+__all__ = ["Channel", "ChannelError", "Congested", "ConnectionLost", "Moved", "ServerError", "TimedOut", "Word"]
 
 log = logging.getLogger(__name__)
 
@@ -26,42 +38,6 @@ HELD_MAX = 20_000
 _TICKS_PER_DEADLINE = 10
 _SLOWEST_RETRY_S = 1.0
 _LASTED_S = 1.0
-_NOTHING: Final = object()
-
-Word = str | bytes | int
-# hiredis' stubs know a one-word command only, and no buffers.
-_pack = cast(Callable[[tuple[Word, ...]], bytes], hiredis.pack_command)
-
-
-class ChannelError(Exception):
-    """A command got no answer."""
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail or (type(self).__doc__ or "").strip())
-
-
-class ConnectionLost(ChannelError):
-    """The connection ended before the answer came: the command may or may not have been carried out. Repeat it."""
-
-
-class Congested(ConnectionLost):
-    """Too many commands already wait for the server; this one was not sent."""
-
-
-class Moved(ConnectionLost):
-    """Another server is in charge now; the command was not carried out."""
-
-
-class TimedOut(ChannelError):
-    """The server was silent for the whole deadline: the command may or may not have been carried out. Repeat it."""
-
-
-class ServerError(Exception):
-    """The server refused the command; the message is its own, beginning with a code such as NOSCRIPT."""
-
-    @property
-    def code(self) -> str:
-        return str(self).partition(" ")[0]
 
 
 class Channel:
@@ -79,7 +55,7 @@ class Channel:
         self._packed: list[bytes] = []
         self._unsent: list[asyncio.Future[Any]] = []
         self._flush_due = False
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
         self._up = asyncio.Event()
         self._shut_out: ServerError | None = None
         self._closed = False
@@ -144,7 +120,7 @@ class Channel:
         """Queue one command; its reply is awaited later, or never if the future is cancelled. Raises Congested."""
         if self._closed or len(self._unsent) >= HELD_MAX:
             self._require_room()
-        packed = _pack(args)
+        packed = pack(args)
         future = self._loop.create_future()
         self._packed.append(packed)
         self._unsent.append(future)
@@ -167,7 +143,7 @@ class Channel:
         if self._wire is not None:
             self._wire.transport.abort()
             await self._wire.ended.wait()
-        _fail(self._unsent, ConnectionLost)
+        fail_all(self._unsent, ConnectionLost)
         self._unsent, self._packed = [], []
 
     def _require_room(self) -> None:
@@ -200,10 +176,10 @@ class Channel:
             log.warning("%d commands got no answer within %g s", overdue, self.deadline_s)
             if wire:
                 sent = min(overdue, len(wire.in_flight))
-                _fail([wire.in_flight.popleft() for _ in range(sent)], TimedOut)
+                fail_all([wire.in_flight.popleft() for _ in range(sent)], TimedOut)
                 wire.abandon()
                 overdue -= sent
-            _fail(self._unsent[:overdue], TimedOut)
+            fail_all(self._unsent[:overdue], TimedOut)
             del self._unsent[:overdue], self._packed[:overdue]
             self._sent += overdue
         self._marks.append(queued)
@@ -243,10 +219,10 @@ class Channel:
             if self._loop.time() - began > _LASTED_S:
                 pause = 0.0
 
-    async def _connect(self) -> _Wire:
+    async def _connect(self) -> Wire:
         """A connection that is let in and whose server serves (not one still loading its file)."""
         address = await self._where()
-        wire = _Wire(self._flush, self._follows)
+        wire = Wire(self._flush, self._follows)
         if address.path:
             await self._loop.create_unix_connection(lambda: wire, address.path)
         else:
@@ -264,83 +240,3 @@ class Channel:
             wire.transport.abort()
             raise
         return wire
-
-
-class _Wire(asyncio.BufferedProtocol):
-    """One connection's life."""
-
-    def __init__(self, resumed: Callable[[], None], follows: bool) -> None:
-        self.transport: asyncio.Transport
-        self.in_flight: deque[asyncio.Future[Any]] = deque()
-        self.held = False
-        self.leaving = False
-        self.ended = asyncio.Event()
-        self._resumed = resumed
-        self._follows = follows
-        self._buffer = memoryview(bytearray(65_536))
-        reader = hiredis.Reader(replyError=ServerError, notEnoughData=_NOTHING)
-        self._feed = cast(Callable[[memoryview, int, int], None], reader.feed)
-        self._gets = reader.gets
-
-    def ask(self, command: tuple[Word, ...]) -> asyncio.Future[Any]:
-        """One command by itself, before the channel uses the connection."""
-        future = asyncio.get_running_loop().create_future()
-        self.in_flight.append(future)
-        self.transport.write(_pack(command))
-        return future
-
-    def leave(self) -> None:
-        """Send nothing more; end when every answer is in."""
-        self.held = self.leaving = True
-        if not self.in_flight:
-            self.transport.abort()
-
-    def abandon(self) -> None:
-        """End now: answers that still come would be out of step."""
-        self.held = True
-        self.transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        # Answers that make no sense, or that nobody asked for, raise: the loop then logs it and ends the connection.
-        gets, in_flight = self._gets, self.in_flight
-        self._feed(self._buffer, 0, nbytes)
-        while (reply := gets()) is not _NOTHING:
-            future = in_flight.popleft()
-            if isinstance(reply, ServerError):
-                self._refused(future, reply)
-            elif not future.done():  # a cancelled one stays in the queue, to be in step
-                future.set_result(reply)
-        if self.leaving and not in_flight:
-            self.transport.abort()
-
-    def _refused(self, future: asyncio.Future[Any], refusal: ServerError) -> None:
-        moved = self._follows and refusal.code in ("MOVED", "READONLY")
-        if moved:
-            self.held = self.leaving = True
-        if not future.done():
-            future.set_exception(Moved() if moved else refusal)
-
-    def pause_writing(self) -> None:
-        self.held = True
-
-    def resume_writing(self) -> None:
-        self.held = self.leaving
-        self._resumed()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.held = True  # the channel may still be about to flush: what it wrote here would never be answered
-        _fail(self.in_flight, ConnectionLost)
-        self.in_flight.clear()
-        self.ended.set()
-
-
-def _fail(futures: Iterable[asyncio.Future[Any]], error: type[ChannelError]) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_exception(error())
