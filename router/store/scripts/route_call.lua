@@ -51,9 +51,9 @@ local c = {id = call_id, st = 'g', ag = '', fe = '', av = '', la = last_agent, l
            step = '', k = 0, entered = now, due = '', busy = '', asked = '0', mode = ''}
 if was[1] then c.accepted = tonumber(string.match(was[2], '^%d+')) end
 
--- The identity's newest call, before this one takes its name.
+-- The identity's newest call, before this one takes its name; one that is rejected takes nothing over.
 local old, held, freed, freed_profile = nil, nil, nil, nil
-if identity ~= '' then
+if identity ~= '' and ladder ~= '' then
   local newest = call('SET', R .. identity, call_id, 'PX', callback_ms, 'GET')
   if newest and newest ~= call_id then old = read_call(newest) end
 end
