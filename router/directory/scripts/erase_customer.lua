@@ -1,0 +1,28 @@
+--[[
+  erase_customer -- forget a person: record, numbers, contacts, and what a CRM said of these numbers.
+
+  KEYS[1] site          prefix of every key
+
+  ARGV[1] customer_id
+  ARGV[2] guard         '' whatever is there, else the version that is erased
+
+  RETURNS {ERASED, numbers, contacts} | {UNKNOWN} | {STALE}
+  WHY     half a person left behind would still be found, or greeted.
+]]
+--- @include "directory"
+
+local shelf = shelf_of(customer_id)
+local old = call('HGET', shelf, customer_id)
+if not old then return {'UNKNOWN'} end
+if guard ~= '' and guard ~= redis.sha1hex(old) then return {'STALE'} end
+
+local numbers = {}
+for number in each_number(old) do
+  unlink(number, customer_id)
+  call('DEL', Q .. number)
+  numbers[#numbers + 1] = number
+end
+local contacts = call('GET', UC .. customer_id) or ''
+call('DEL', UC .. customer_id)
+call('HDEL', shelf, customer_id)
+return {'ERASED', table.concat(numbers, ' '), contacts}
