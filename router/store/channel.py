@@ -57,7 +57,7 @@ class Channel:
         self._flush_due = False
         self._wire: Wire | None = None
         self._up = asyncio.Event()
-        self._shut_out: ServerError | None = None
+        self._obstacle: Exception | None = None
         self._closed = False
         self._sent = 0
         self._marks: deque[int] = deque(maxlen=_TICKS_PER_DEADLINE)
@@ -83,7 +83,9 @@ class Channel:
                 await self._up.wait()
         except TimeoutError:
             await self.close()
-            raise self._shut_out or ConnectionLost(f"no server answered within {self.deadline_s:g} s") from None
+            if isinstance(self._obstacle, ServerError):
+                raise self._obstacle from None
+            raise ConnectionLost(f"no server answered within {self.deadline_s:g} s: {self._obstacle}") from None
 
     @property
     def is_connected(self) -> bool:
@@ -204,7 +206,7 @@ class Channel:
                 async with asyncio.timeout(self.deadline_s):
                     wire = await self._connect()
             except (OSError, TimeoutError, ChannelError, ServerError) as error:
-                self._shut_out = error if isinstance(error, ServerError) else None
+                self._obstacle = error
                 continue
             began = self._loop.time()
             if not wire.ended.is_set():

@@ -6,13 +6,14 @@ import asyncio
 
 from redis.asyncio import RedisCluster
 from redis.asyncio.cluster import ClusterNode
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from router.store.address import Address
 from router.store.channel import Channel, ConnectionLost
 from router.store.connections import BLOCKING_TIMEOUT_S, Store, login_options
 
 _TOPOLOGY_TIMEOUT_S = 1.0
+_NO_TOPOLOGY = (RedisError, RedisClusterException, OSError)  # the second is none of the first
 
 
 class ClusterStore(Store):
@@ -20,17 +21,18 @@ class ClusterStore(Store):
 
     admin: RedisCluster
 
-    def __init__(self, address: Address, topology: RedisCluster) -> None:
+    def __init__(self, address: Address, topology: RedisCluster, deadline_s: float) -> None:
         super().__init__(address)
         self.admin = topology
+        self._deadline_s = deadline_s
         self._channels: dict[str, Channel] = {}
 
     @classmethod
-    async def open(cls, address: Address) -> ClusterStore:
-        store = cls(address, _cluster(address, _TOPOLOGY_TIMEOUT_S))
+    async def open(cls, address: Address, deadline_s: float) -> ClusterStore:
+        store = cls(address, _cluster(address, _TOPOLOGY_TIMEOUT_S), deadline_s)
         try:
             await store.admin.initialize()
-        except (RedisError, OSError) as error:
+        except _NO_TOPOLOGY as error:
             await store.close()
             raise ConnectionLost(f"no node of the cluster {address} answers: {error}") from error
         return store
@@ -39,7 +41,8 @@ class ClusterStore(Store):
         channel = self._channels.get(site)
         if channel is None:
             slot = self.admin.keyslot(f"{{{site}}}")
-            channel = self._channels[site] = Channel(lambda: self._find_master(slot), follows=True)
+            channel = Channel(lambda: self._find_master(slot), deadline_s=self._deadline_s, follows=True)
+            self._channels[site] = channel
         return channel
 
     def blocking(self) -> RedisCluster:
@@ -53,7 +56,7 @@ class ClusterStore(Store):
         """Where the slot's master is by the cluster's newest word: we only ask when connecting, so something moved."""
         try:
             await self.admin.nodes_manager.initialize()
-        except (RedisError, OSError) as error:
+        except _NO_TOPOLOGY as error:
             raise ConnectionLost(f"the cluster does not say where its slots are: {error}") from error
         nodes = self.admin.nodes_manager.slots_cache.get(slot)
         if not nodes:

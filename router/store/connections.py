@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
 
 from router.store.address import Address
 from router.store.channel import Channel
@@ -45,7 +47,7 @@ class Store(ABC):
 
 def client_options(address: Address) -> dict[str, Any]:
     """redis-py's arguments for one server. For Sentinel the login is the master's; Sentinels are asked without."""
-    options = {**login_options(address), "db": address.db}
+    options = {**login_options(address), "db": address.db, "retry": Retry(ConstantBackoff(0.02), 2)}
     if address.path:
         options["unix_socket_path"] = address.path
     elif address.scheme != "redis+sentinel":

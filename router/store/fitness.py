@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis, RedisCluster
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from router.store.server_binary import OLDEST
 
@@ -33,7 +33,7 @@ async def examine(client: Redis | RedisCluster) -> Examination:
             await _examine_cluster(client, found)
         else:
             await _examine_one(client, found, "the server")
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
         found.problems.append(f"the server cannot be asked: {error or type(error).__name__}")
     return found
 

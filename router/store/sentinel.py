@@ -24,19 +24,20 @@ class SentinelStore(Store):
 
     admin: Redis
 
-    def __init__(self, address: Address, sentinel: Sentinel) -> None:
+    def __init__(self, address: Address, sentinel: Sentinel, deadline_s: float) -> None:
         super().__init__(address)
         self._sentinel = sentinel
         self._master: Address | None = None
-        self._channel = Channel(self._find_master, follows=True)
+        self._channel = Channel(self._find_master, deadline_s=deadline_s, follows=True)
         self._watcher = asyncio.create_task(self._watch())
         self.admin = sentinel.master_for(address.service, socket_timeout=self._channel.deadline_s)
 
     @classmethod
-    async def open(cls, address: Address) -> SentinelStore:
+    async def open(cls, address: Address, deadline_s: float) -> SentinelStore:
         options = client_options(address)
         plain = {"socket_timeout": _SENTINEL_TIMEOUT_S, "socket_connect_timeout": _SENTINEL_TIMEOUT_S, "protocol": 2}
-        store = cls(address, Sentinel(address.hosts, sentinel_kwargs=plain, **options))  # type: ignore[no-untyped-call]
+        sentinel = Sentinel(address.hosts, sentinel_kwargs=plain, **options)  # type: ignore[no-untyped-call]
+        store = cls(address, sentinel, deadline_s)
         try:
             await store._channel.connected()
         except BaseException:

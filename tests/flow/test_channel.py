@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import gc
 import os
+import shutil
 import signal
+import ssl
+import subprocess
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -137,6 +140,29 @@ async def test_it_is_let_in_by_password_and_database(fresh_server: EmbeddedServe
     assert "crat" not in str(refused.value)
     await first.close()
     await second.close()
+
+
+async def test_tls_is_spoken_and_the_certificate_checked(tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=here"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", *words.split(), *names], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    async def serving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        await reader.read()
+
+    listener = await asyncio.start_server(serving, "127.0.0.1", 0, ssl=context)
+    url = f"rediss://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    channel = await Channel.open(f"{url}?ssl_ca_certs={certificate}")
+    await channel.close()
+    with pytest.raises(ConnectionLost, match="certificate verify failed"):
+        await Channel.open(url, deadline_s=0.2)
+    listener.close()
 
 
 async def test_nobody_there_is_said_after_the_deadline(tmp_path: Path) -> None:
