@@ -196,6 +196,18 @@ def socket_path(data: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"vipline-{os.getuid()}-{name}" / "server.sock"
 
 
+def folder_owner(data: Path) -> int | None:
+    """The process whose server uses this folder now, or None."""
+    try:
+        with (data / "lock").open(encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return int((data / "lock").read_text() or 0) or None
+    return None
+
+
 def die_with_parent(parent: int) -> None:
     """Have the kernel send this process SIGTERM when process `parent`, its parent, dies. Does nothing but on Linux."""
     if _libc is not None:
