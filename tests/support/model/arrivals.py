@@ -1,0 +1,126 @@
+"""A call arrives, is routed, keeps its place; who calls again takes an earlier place over."""
+
+from __future__ import annotations
+
+from router.domain.errors import PlanMoved, WrongState
+from router.domain.ladder import Ladder
+from tests.support.snapshot import STANDING
+
+from .records import Call
+from .steps import Ladders
+
+
+class Arrivals(Ladders):
+    """Creating calls and callbacks, and the passing of places between calls of one caller."""
+
+    def accept_call(self, call_id: str, *, kind: str, max_wait_ms: int) -> None:
+        """Fix the time of a call that is still greeted."""
+        if call_id not in self.calls:
+            self.arrive(call_id, kind).max_at = self.now + max_wait_ms
+
+    def route_call(
+        self,
+        call_id: str,
+        ladder: Ladder,
+        *,
+        kind: str = "api",
+        plan_version: str = "",
+        identity: str = "",
+        last_agent: str = "",
+    ) -> None:
+        """Set the ladder of a new or greeted call and walk it."""
+        known = self.calls.get(call_id)
+        if known and known.state != "g":
+            return
+        if plan_version != self.plan_version:
+            raise PlanMoved
+        call = known or self.arrive(call_id, kind)
+        call.last_agent, call.identity = last_agent, identity
+        call.steps, call.max_at = list(ladder.steps), self.now + ladder.max_wait_ms
+        self.sequence += 1
+        call.rank = (call.accepted_ms - ladder.head_start_ms) * 1000 + self.sequence % 1000
+        earlier = self.calls.get(self.newest.get(identity, ""))
+        if not call.steps:
+            self.end(call, "rejected")
+            return
+        if identity:
+            self.newest[identity] = call_id
+        if earlier is None or not self.follow(earlier, call):
+            self.enter_next(call)
+
+    def arrive(self, call_id: str, kind: str) -> Call:
+        call = Call(call_id, kind, self.now, self.now)
+        self.calls[call_id] = call
+        return call
+
+    # -- the same caller again -------------------------------------------------------------------------------------
+
+    def follow(self, earlier: Call, call: Call) -> bool:
+        """Take over what the caller's earlier call leaves. True if the call walks its ladder, or holds, already."""
+        if earlier.state == "e":
+            if earlier.lost_place and self.now - earlier.ended_ms <= self.timing.recall_ms:
+                self.pass_place(earlier, call)
+            return False
+        if earlier.is_callback:
+            call.rank, call.accepted_ms = earlier.rank, earlier.accepted_ms
+            self.sequence -= 1
+            if earlier.state == "b":
+                earlier.heir, call.state, call.holding = call.call_id, "w", True
+            else:
+                self.supersede(earlier, call)
+            return True
+        if earlier.state != "c":
+            earlier.heir = call.call_id
+        return False
+
+    def pass_place(self, earlier: Call, later: Call) -> None:
+        """The later call, if it still waits, counts from the earlier one's acceptance; its own head start stays."""
+        earlier.outcome, earlier.lost_place = "recalled", False
+        if later.state in ("g", *STANDING):
+            later.rank -= (later.accepted_ms - earlier.accepted_ms) * 1000
+            later.accepted_ms = earlier.accepted_ms
+
+    def supersede(self, callback: Call, call: Call) -> None:
+        """The call enters its ladder before a leased agent is free, so that the better rank is taken."""
+        agent = self.agents.get(callback.agent)
+        self.end(callback, "superseded")
+        self.enter_held(call)
+        if agent:
+            self.free(agent)
+
+    def enter_held(self, call: Call) -> None:
+        call.holding = False
+        self.enter_next(call)
+
+    def holder(self, callback: Call) -> Call | None:
+        """The call that waits for the end of this callback's dial."""
+        heir = self.calls.get(callback.heir)
+        return heir if heir and heir.holding and heir.state == "w" else None
+
+    def dial_failed(self, callback: Call) -> None:
+        holder = self.holder(callback)
+        if holder:
+            self.supersede(callback, holder)
+        else:
+            self.caller_left(callback, "failed")
+
+    # -- keeping a place without waiting on the line ---------------------------------------------------------------
+
+    def keep_place(self, call_id: str, callback_id: str, *, widen: bool = False) -> None:
+        """End the call and put a callback with its rank into the same lanes; a pending question counts as passed."""
+        call = self.call(call_id)
+        if call.kept_as == callback_id:
+            return
+        if call.state not in STANDING or call.is_callback or call.holding:
+            raise WrongState
+        callback = Call(callback_id, "callback", self.now, call.accepted_ms, rank=call.rank, identity=call.identity)
+        callback.avoid, callback.lanes, callback.step = call.avoid, list(call.lanes), call.step
+        callback.steps = call.steps if widen else []
+        callback.step_at = self.now if call.state == "q" else call.step_at
+        callback.chose_wait, callback.questions = call.chose_wait, call.questions
+        callback.max_at = self.now + self.timing.callback_ms
+        self.end(call, "callback")
+        call.kept_as, callback.state = callback_id, "w"
+        self.calls[callback_id] = callback
+        if call.identity:
+            self.newest[call.identity] = callback_id
