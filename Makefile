@@ -33,11 +33,12 @@ bench: $(STAMP) ## every transition in units of the floor script
 soak: $(STAMP) ## long property histories and load
 	$(PY) -m pytest -m soak $(ARGS)
 
+COMPILE := uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate
+
 lock: ## resolve the lock files anew (needs uv on the PATH)
-	uv pip compile -q pyproject.toml --python-version 3.11 --universal --upgrade \
-		--generate-hashes --no-header --no-annotate -o requirements.lock
-	uv pip compile -q pyproject.toml --group dev -c requirements.lock --python-version 3.11 --universal --upgrade \
-		--generate-hashes --no-header --no-annotate -o requirements-dev.lock
+	$(COMPILE) --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --upgrade --group build -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## remove what set-up and tests made (never var/, the data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
