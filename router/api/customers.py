@@ -18,9 +18,10 @@ from router.api.reply import Reply
 from router.api.route import ADMIN, SUPERVISOR, Ctx, Routes, idempotency_key
 from router.api.shapes import Answer, Listing, listing
 from router.directory.customers import ABSENT
-from router.directory.errors import Fault, InvalidCustomer, UnknownCustomer
+from router.directory.errors import UnknownCustomer
 from router.directory.importing import ImportReport, import_customers
 from router.directory.phones import identify
+from router.directory.planned import check_names
 from router.directory.record import Stored
 from router.forget import forget
 from router.site import Site
@@ -161,18 +162,7 @@ async def import_file(ctx: Ctx) -> Reply:
 
 def check_customer(site: Site, seed: CustomerSeed) -> None:
     """Tier and skills must be the plan's. Raises InvalidCustomer."""
-    plan, faults = site.plan, []
-    if seed.tier is not None and seed.tier not in plan.tier_order:
-        faults.append(Fault("/tier", "the plan has no such tier"))
-    if seed.account and seed.account.tier is not None and seed.account.tier not in plan.tier_order:
-        faults.append(Fault("/account/tier", "the plan has no such tier"))
-    faults += [
-        Fault(f"/skills/{place}", "the plan has no such skill")
-        for place, skill in enumerate(seed.skills)
-        if skill not in plan.skills
-    ]
-    if faults:
-        raise InvalidCustomer(faults)
+    check_names(seed, site.plan)
 
 
 class _Stream:

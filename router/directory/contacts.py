@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 KEPT = 10
 
@@ -17,8 +18,8 @@ class Contact:
     call_id: str
 
     def pack(self) -> str:
-        """`at|agent|outcome|call`; none of them can hold a bar or a line break."""
-        return f"{self.at}|{self.agent_id}|{self.outcome}|{self.call_id}"
+        """`at|agent|outcome|call`; the outcome, an agent's own words, is percent-encoded."""
+        return f"{self.at}|{self.agent_id}|{quote(self.outcome, safe=' ')}|{self.call_id}"
 
 
 def unpack(text: bytes | None) -> tuple[Contact, ...]:
@@ -28,7 +29,7 @@ def unpack(text: bytes | None) -> tuple[Contact, ...]:
 
 def _contact(line: str) -> Contact:
     at, agent_id, outcome, call_id = line.split("|")
-    return Contact(int(at), agent_id, outcome, call_id)
+    return Contact(int(at), agent_id, unquote(outcome), call_id)
 
 
 def last_agent(contacts: tuple[Contact, ...], since_ms: int) -> str | None:

@@ -15,6 +15,7 @@ from router.directory.lines import MAX_LINE, Line
 
 Format = Literal["csv", "ndjson"]
 MAX_RECORD_LINES = 100
+_FULL_NUMBER = 7  # nothing shorter stands for itself beside another: it is a group of digits
 
 
 class Row(NamedTuple):
@@ -169,12 +170,19 @@ def _fields(cells: dict[str, str]) -> dict[str, Any]:
     fields: dict[str, Any] = {name: cells[name] for name in (*PLAIN, *AMOUNTS) if cells.get(name)}
     fields |= {name: _listed(cells[name]) for name in LISTS if name in cells}
     if "phones" in cells:
-        fields["phones"] = cells["phones"].replace(";", " ").split()
+        fields["phones"] = [phone for part in cells["phones"].split(";") for phone in _phones(part)]
     if parts := {name: cells[name] for name in PARTS if cells.get(name)}:
         fields["value_parts"] = parts
     if account := {field: cells[name] for name, field in ACCOUNT.items() if cells.get(name)}:
         fields["account"] = account
     return fields
+
+
+def _phones(text: str) -> list[str]:
+    """Numbers with blanks between them, or one that is written with blanks: `+86 138 0013 8000`."""
+    words = text.split()
+    apart = all(len(word) >= _FULL_NUMBER for word in words)
+    return words if apart else [" ".join(words)]
 
 
 def _listed(text: str) -> list[str]:

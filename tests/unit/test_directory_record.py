@@ -89,7 +89,7 @@ def test_merge_patch_as_in_its_rfc(target, patch, result):
 
 
 def test_contacts_packed_and_read():
-    contacts = (Contact(20, "", "abandoned", "CA:2"), Contact(10, "agent-7", "answered", "CA/1"))
+    contacts = (Contact(20, "", "abandoned", "CA:2"), Contact(10, "agent-7", "wants a | or\na line 好", "CA/1"))
     assert unpack("\n".join(contact.pack() for contact in contacts).encode()) == contacts
     assert unpack(b"") == unpack(None) == ()
 

@@ -70,6 +70,23 @@ def test_every_column_lands_in_its_field():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("cell", "phones"),
+    [
+        ("+8613800138000 +8613800138001", ["+8613800138000", "+8613800138001"]),
+        ("13800138000; 13800138001;", ["13800138000", "13800138001"]),
+        ("+86 138 0013 8000;95588", ["+86 138 0013 8000", "95588"]),
+        ("202 555 0101; 202 555 0102", ["202 555 0101", "202 555 0102"]),
+        ("sip:joe@pbx.example client:joe", ["sip:joe@pbx.example", "client:joe"]),
+        (" ; ", []),
+    ],
+)
+def test_numbers_in_one_cell(cell, phones):
+    [row] = rows_of(f"customer_id,phones\nc-1,{cell}\n")
+    assert row.seed is not None
+    assert list(row.seed.phones) == phones
+
+
 def test_empty_cells_are_absent_and_columns_come_in_any_order():
     [row] = rows_of("Tier, customer_id ,phones,annual_value,birthday\n,c-1,,,\n")
     assert row.seed is not None
