@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 
+from router.callbacks import is_callback
 from router.domain.errors import PlanMoved
 from router.domain.policy import decide
 from router.domain.reladder import Relay, reladder
@@ -87,7 +88,7 @@ def _has_place(row: CallRow, groups: Collection[str]) -> bool:
 
 def _keeps_lanes(row: CallRow, widen: bool) -> bool:
     """A callback that does not widen keeps the lanes it has."""
-    return row.facts.kind == "k" and not widen
+    return is_callback(row) and not widen
 
 
 async def _was_transferred(site: Site, row: CallRow) -> bool:

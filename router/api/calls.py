@@ -16,7 +16,7 @@ from router.api.problem import Problem, busy, invalid
 from router.api.reply import Reply
 from router.api.route import AGENT, SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Body, Instant, Listing, listing
-from router.callbacks import keep_place
+from router.callbacks import is_callback, keep_place
 from router.domain.errors import ChoiceGone, OfferGone, PlanMoved, WrongState
 from router.relay import live_calls
 from router.routing import Incoming, route
@@ -142,7 +142,7 @@ async def _happen(ctx: Ctx, row: CallRow, event: CallEvent) -> None:
         # Keys mean something to a menu; a platform that has one of its own sends the choice itself.
         if event.digits is None:
             raise invalid("/digits", "needed for an event of type digits")
-    elif event.type == "answered" and (event.leg or ("caller" if row.facts.kind == "k" else "agent")) == "agent":
+    elif event.type == "answered" and (event.leg or ("caller" if is_callback(row) else "agent")) == "agent":
         await engine.accept_offer(call_id, _agent_of(row, event), _offer_of(row, event))
     elif event.type in ("answered", "bridged"):
         await engine.connect_call(call_id, _offer_of(row, event))
@@ -161,7 +161,7 @@ def _offer_of(row: CallRow, event: CallEvent) -> str:
     """The offer the event is about. Only a callback's dial may leave it out: it has one at a time."""
     if event.offer_id is not None:
         return event.offer_id
-    if row.facts.kind == "k" and row.offer_id is not None:
+    if is_callback(row) and row.offer_id is not None:
         return row.offer_id
     raise invalid("/offer_id", "say which offer this is about")
 

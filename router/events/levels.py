@@ -78,7 +78,7 @@ class Levels:
 
     def _what(self, event: Event) -> list[str]:
         facts, step = event.facts, event.step
-        if facts is None or step is None or facts.kind == "k":
+        if facts is None or step is None or facts.kind.startswith("k"):
             return []
         group = group_of(self._plan(), step.name)
         if event.type == "call.connected" and facts.talks == 0:
