@@ -21,7 +21,7 @@ run: $(STAMP) ## serve the sample site with the embedded server
 	@exec $(VENV)/bin/vipline serve
 
 test: $(STAMP) ## everything that must pass
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(VENV)/bin/ruff check .

@@ -89,8 +89,8 @@ class EmbeddedServer:
         pause = 0.0
         while self._lock is not None:
             if self._exit_code() is None:
-                pause = max(0.0, pause - 0.005)
-                await asyncio.sleep(0.05)
+                pause = max(0.0, pause - 0.01)
+                await asyncio.sleep(0.1)
                 continue
             log.error("the embedded server ended, starting it again", extra={"why": self._last_words()})
             await asyncio.sleep(pause)

@@ -71,6 +71,19 @@ def test_nobody_else_may_reach_it(fresh_server: EmbeddedServer) -> None:
     assert stat.S_IMODE(fresh_server.socket_path.stat().st_mode) == 0o700
 
 
+def test_a_socket_folder_that_was_open_to_all_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir(mode=0o755)
+    server = EmbeddedServer(tmp_path)
+    server.start()
+    assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
+    server.stop()
+
+
+def test_ctrl_c_in_our_terminal_is_not_for_the_server(fresh_server: EmbeddedServer) -> None:
+    assert fresh_server.pid is not None
+    assert os.getpgid(fresh_server.pid) != os.getpgid(0)
+
+
 def test_a_stop_and_a_start_keep_everything(tmp_path: Path) -> None:
     for expected in (b"1", b"2"):
         server = EmbeddedServer(tmp_path)

@@ -149,6 +149,23 @@ async def test_sentinel_told_to_switch_takes_the_channel_along_without_a_lost_co
                 assert second.client.get("after") == b"switch"
 
 
+async def test_a_master_cut_off_from_its_sentinels_is_left_though_it_still_answers(tmp_path: Path) -> None:
+    with servers(tmp_path, (), ()) as (first, second):
+        with sentinel(tmp_path / "sentinel", f"sentinel monitor calls 127.0.0.1 {first.port} 1") as watching:
+            async with opened(f"redis+sentinel://127.0.0.1:{watching.port}/calls") as store:
+                channel = store.channel_for("main")
+                await channel.call("SET", "name", "first")
+                second.client.set("name", "second")
+                watching.client.execute_command("SENTINEL", "REMOVE", "calls")
+                watching.client.execute_command("SENTINEL", "MONITOR", "calls", "127.0.0.1", second.port, 1)
+
+                async def there() -> bool:
+                    return bool(await channel.call("GET", "name") == b"second")
+
+                await wait_until(there)
+                assert await cast(Awaitable[bytes], store.admin.get("name")) == b"second"
+
+
 async def test_sentinel_that_knows_no_such_master(tmp_path: Path) -> None:
     with sentinel(tmp_path / "sentinel") as watching, pytest.raises(ConnectionLost):
         await open_store(f"redis+sentinel://127.0.0.1:{watching.port}/calls", deadline_s=0.2)
