@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -150,20 +150,23 @@ async def test_sentinel_told_to_switch_takes_the_channel_along_without_a_lost_co
 
 
 async def test_a_master_cut_off_from_its_sentinels_is_left_though_it_still_answers(tmp_path: Path) -> None:
-    with servers(tmp_path, (), ()) as (first, second):
-        with sentinel(tmp_path / "sentinel", f"sentinel monitor calls 127.0.0.1 {first.port} 1") as watching:
-            async with opened(f"redis+sentinel://127.0.0.1:{watching.port}/calls") as store:
-                channel = store.channel_for("main")
-                await channel.call("SET", "name", "first")
-                second.client.set("name", "second")
-                watching.client.execute_command("SENTINEL", "REMOVE", "calls")
-                watching.client.execute_command("SENTINEL", "MONITOR", "calls", "127.0.0.1", second.port, 1)
+    with ExitStack() as stack:
+        first, second = stack.enter_context(servers(tmp_path, (), ()))
+        rule = f"sentinel monitor calls 127.0.0.1 {first.port} 1"
+        watching = stack.enter_context(sentinel(tmp_path / "sentinel", rule))
+        async with opened(f"redis+sentinel://127.0.0.1:{watching.port}/calls") as store:
+            channel = store.channel_for("main")
+            await channel.call("SET", "name", "first")
+            assert await cast(Awaitable[bytes], store.admin.get("name")) == b"first"
+            second.client.set("name", "second")
+            watching.client.execute_command("SENTINEL", "REMOVE", "calls")
+            watching.client.execute_command("SENTINEL", "MONITOR", "calls", "127.0.0.1", second.port, 1)
 
-                async def there() -> bool:
-                    return bool(await channel.call("GET", "name") == b"second")
+            async def both_there() -> bool:
+                names = await channel.call("GET", "name"), await cast(Awaitable[bytes], store.admin.get("name"))
+                return names == (b"second", b"second")
 
-                await wait_until(there)
-                assert await cast(Awaitable[bytes], store.admin.get("name")) == b"second"
+            await wait_until(both_there)
 
 
 async def test_sentinel_that_knows_no_such_master(tmp_path: Path) -> None:
