@@ -33,9 +33,12 @@
 
 local c = read_call(call_id)
 if not c then return {'UNKNOWN'} end
-if c.st == 'e' then return {'OK', 'e'} end
 local told = cause
 cause = string.match(told, '^[^|]*')
+if c.st == 'e' then
+  local undone = (cause == 'withdrawn' or cause == 'cancelled') and call('HGET', C .. call_id, 'oc') ~= cause
+  return undone and {'WRONG_STATE', 'e'} or {'OK', 'e'}
+end
 if cause == 'withdrawn' and c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
 if cause == 'cancelled' and (not c.callback or c.st == 'c') then return {'WRONG_STATE', c.st} end
 
@@ -56,11 +59,13 @@ elseif cause == 'hangup' then
   outcome = now - c.accepted < tonumber(short_abandon_ms) and 'short_abandoned' or 'abandoned'
   if c.st ~= 'g' and pass_place(c, heir) then outcome = 'recalled' end
 end
-if c.callback and heir then outcome = 'superseded' end
+local held = c.callback and held_call(heir)
+if held then outcome = 'superseded' end
 end_call(c, outcome, told, not agent)
+-- Before the agent looks: the held call's place may be the best.
+release_held(held)
 if agent then
   local f = call('HMGET', A .. agent, 'pr', 'rs')
   become_ready(agent, f[1], f[2], 'caller_gone')
 end
-if c.callback then release_held(heir) end
 return {'OK', 'e'}

@@ -29,6 +29,7 @@
 --- @include "end_call"
 --- @include "advance"
 --- @include "rest"
+--- @include "heir"
 --- @include "return_call"
 
 local f = call('HMGET', A .. agent_id, 'st', 'pr', 'ca', 'nx')

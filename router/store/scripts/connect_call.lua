@@ -37,5 +37,5 @@ pack_facts(c)
 call('HSET', C .. call_id, 'st', 'c', 'mx', c.mx)
 call('HSET', A .. c.ag, 'st', 't', 'sn', now, 'ms', '0')
 call('ZREM', T, 'a:' .. c.ag, 'c:' .. call_id)
-if c.callback then release_held(call('HGET', C .. call_id, 'hr')) end
+if c.callback then release_held(held_call(call('HGET', C .. call_id, 'hr'))) end
 return {'OK', 'c'}

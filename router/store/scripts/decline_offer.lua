@@ -27,17 +27,26 @@
 --- @include "duty"
 --- @include "find_agent"
 --- @include "lease"
+--- @include "find_call"
+--- @include "ready"
 --- @include "end_call"
 --- @include "advance"
 --- @include "rest"
+--- @include "heir"
 --- @include "return_call"
+--- @include "dial_over"
 
 local c = read_call(call_id)
 local agent = agent_id ~= '' and agent_id or (c and c.ag or '')
 if not c or c.fe ~= offer or c.ag ~= agent or (c.st ~= 'o' and c.st ~= 'b') then
-  local last = call('HGET', A .. agent_id, 'ld')
+  local by = agent_id ~= '' and agent_id or c and string.match(c.av, '(%S+)$') or ''
+  local last = call('HGET', A .. by, 'ld')
   if last and last == offer then return {'OK', c and c.st or 'e'} end
   return {'OFFER_GONE'}
+end
+if agent_id == '' and c.st == 'b' and c.callback then
+  dial_over(c, cause)
+  return {'OK', 'e'}
 end
 
 announce_return(c, cause)

@@ -29,8 +29,9 @@
 --- @include "end_call"
 --- @include "advance"
 --- @include "rest"
---- @include "return_call"
 --- @include "heir"
+--- @include "return_call"
+--- @include "dial_over"
 --- @include "go_on"
 
 local due = call('ZSCORE', T, 'a:' .. agent_id)
@@ -41,10 +42,7 @@ if f[1] == 'o' then
   if not c or c.ag ~= agent_id then
     become_ready(agent_id, f[3], f[4], 'repaired')
   elseif c.st == 'b' and c.callback then
-    local heir = call('HGET', C .. c.id, 'hr')
-    end_call(c, heir and 'superseded' or 'failed', 'no_answer', false)
-    become_ready(agent_id, f[3], f[4], 'dial_over')
-    release_held(heir)
+    dial_over(c, 'no_answer')
   else
     local cause = c.st == 'b' and 'bridge' or 'expired'
     announce_return(c, cause)

@@ -39,20 +39,15 @@ if c.max ~= '' and tonumber(c.max) <= now then
   end_call(c, c.callback and 'missed' or c.st == 'g' and 'failed' or 'overflowed_out', 'max_wait', c.st ~= 'g')
 elseif c.st == 'q' then
   answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'timeout')
-elseif c.mode == 'wait' and c.asked == '1' then
+elseif c.mode == 'wait' and c.asked == '1' and not c.callback then
   c.asked, c.mode, c.due, c.st = '2', '', now + question_ms, 'q'
   pack_step(c)
   emit('call.owner_busy|call=' .. c.id .. '|step=' .. c.sp .. '|asked=2|facts=' .. c.mx .. '|seen=')
   call('HSET', C .. c.id, 'st', 'q', 'sp', c.sp)
   call('ZADD', T, due_of(c), 'c:' .. c.id)
 else
-  local text = call('GET', L .. c.id) or ''
   open_lanes(c)
-  if text ~= '' then
-    enter(c, text)
-  else
-    c.due, c.to, c.seen = '', 'w', {}
-  end
+  enter(c, call('GET', L .. c.id) or '')
   settle(c, true)
 end
 return {'OK', c.st}

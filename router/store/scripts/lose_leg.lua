@@ -29,16 +29,17 @@
 --- @include "end_call"
 --- @include "advance"
 --- @include "rest"
+--- @include "heir"
 --- @include "return_call"
 
 local c = read_call(call_id)
 if not c or c.fe ~= offer or c.st ~= 'c' then
-  if c and c.fe == offer and call('HGET', C .. call_id, 'tf') == offer then return {'OK', c.st} end
+  local by = c and string.match(c.av, '(%S+)$')
+  if by and call('HGET', A .. by, 'ld') == offer then return {'OK', c.st} end
   return {'OFFER_GONE'}
 end
 
 announce_return(c, cause)
-call('HSET', C .. call_id, 'tf', offer)
 rest(c.ag, cause, call('HGET', A .. c.ag, 'nx') or '', call('HGET', A .. c.ag, 'rn') or '')
 return_call(c)
 return {'OK', c.st}

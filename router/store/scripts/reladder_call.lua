@@ -40,7 +40,7 @@ if text == ladder then return {'OK', c.st} end
 
 emit('call.rerouted|call=' .. call_id .. '|version=' .. version .. '|step=' .. c.sp .. '|facts=' .. c.mx)
 call('SET', L .. call_id, ladder)
-if enter_now ~= '' and ladder ~= '' and c.ln ~= '' and (c.st == 'w' or c.st == 'q') then
+if ladder ~= '' and c.step ~= '' and (c.st == 'w' or c.st == 'q') and (enter_now ~= '' or deserted(open_lanes(c))) then
   open_lanes(c)
   enter(c, ladder)
   settle(c, true)

@@ -24,7 +24,7 @@
   ARGV[19] callback_ms
 
   RETURNS {OK, state, agent, offer} | {SEEN, state} | {PLAN_MOVED, version} | {FULL} | {NOT_VIRTUAL}
-  EVENTS  call.accepted call.recalled agent.ready
+  EVENTS  call.accepted call.recalled
   WHY     finding nobody and standing in line is one step, or an agent becoming ready between the two finds an empty lane.
 ]]
 --- @include "keys"
@@ -52,7 +52,7 @@ local c = {id = call_id, st = 'g', ag = '', fe = '', av = '', la = last_agent, l
 if was[1] then c.accepted = tonumber(string.match(was[2], '^%d+')) end
 
 -- The identity's newest call, before this one takes its name; one that is rejected takes nothing over.
-local old, held, freed, freed_profile = nil, nil, nil, nil
+local old, held, freed = nil, nil, nil
 if identity ~= '' and ladder ~= '' then
   local newest = call('SET', R .. identity, call_id, 'PX', callback_ms, 'GET')
   if newest and newest ~= call_id then old = read_call(newest) end
@@ -70,16 +70,8 @@ elseif old and old.callback and old.st ~= 'c' then
     call('HSET', C .. old.id, 'hr', call_id)
     held = true
   else
-    local agent = old.st == 'o' and old.ag or nil
-    end_call(old, 'superseded', 'called_in', not agent)
-    if agent then
-      local f = call('HMGET', A .. agent, 'pr', 'rs')
-      freed, freed_profile = agent, f[1]
-      call('HSET', A .. agent, 'st', 'r', 'ca', '', 'sn', now)
-      call('ZADD', I .. f[1], f[2], agent)
-      call('ZREM', T, 'a:' .. agent)
-      emit('agent.ready|agent=' .. agent .. '|cause=superseded')
-    end
+    freed = old.st == 'o' and old.ag or nil
+    end_call(old, 'superseded', 'called_in', not freed)
   end
 elseif old and old.st ~= 'c' then
   call('HSET', C .. old.id, 'hr', call_id)
@@ -107,5 +99,11 @@ else
   if last_agent ~= '' then call('HSET', C .. call_id, 'la', last_agent) end
   settle(c, false)
 end
-if freed and call('HGET', A .. freed, 'st') == 'r' and not look(freed, freed_profile) then look_for_kept(freed_profile) end
+-- The agent of the callback's offer looks when the call stands in line, so that nobody of better rank is passed over.
+if freed then
+  local f = call('HMGET', A .. freed, 'pr', 'rs')
+  become_ready(freed, f[1], f[2], 'superseded')
+  f = call('HMGET', C .. call_id, 'st', 'ag', 'fe')
+  c.st, c.ag, c.fe = f[1], f[2] or '', f[3] or ''
+end
 return {'OK', c.st, c.ag, c.fe}

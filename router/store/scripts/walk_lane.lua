@@ -38,17 +38,14 @@ end
 local row = is_served(lane) and {} or call('ZRANGE', W .. lane, after, '+inf', 'BYSCORE', 'LIMIT', 0, 100, 'WITHSCORES')
 for i = 1, #row, 2 do
   local c = open_lanes(read_call(row[i]))
-  local deserted, current = true, {}
-  for at = #c.lanes - c.k + 1, #c.lanes do
-    current[#current + 1] = c.lanes[at]
-    deserted = deserted and not is_served(c.lanes[at])
-  end
-  if deserted then
+  local lost = true
+  for _, name in ipairs(current_lanes(c)) do lost = lost and not is_served(name) end
+  if lost then
     local text = call('GET', L .. c.id) or ''
     if text ~= '' then
       enter(c, text)
       settle(c, true)
-    elseif all_closed(current) then
+    elseif last_stop(c) == 'e' then
       end_call(c, 'overflowed_out', 'closed', true)
     end
   end

@@ -36,6 +36,26 @@ local function all_closed(lanes)
   return true
 end
 
+-- The lanes of the step the call has entered last.
+local function current_lanes(c)
+  local lanes = {}
+  for i = #c.lanes - c.k + 1, #c.lanes do lanes[#lanes + 1] = c.lanes[i] end
+  return lanes
+end
+
+-- Nobody serves the current step: it is joined, not waited in.
+local function deserted(c)
+  for _, lane in ipairs(current_lanes(c)) do
+    if on_duty(lane) then return false end
+  end
+  return true
+end
+
+-- On a last step that is closed the caller leaves; a callback stays, nobody is on the line.
+local function last_stop(c)
+  return not c.callback and all_closed(current_lanes(c)) and 'e' or 'w'
+end
+
 local function standing_in(c, lanes)
   local count = 0
   for _, lane in ipairs(lanes) do
@@ -55,6 +75,10 @@ end
 
 local function enter(c, text)
   c.seen = c.seen or {}
+  if text == '' then
+    c.due, c.to = '', last_stop(c)
+    return
+  end
   while true do
     local name, busy, wait, max, lanes, tail = string.match(text, '^([^;]*);([^;]*);([^;]*);([^;]*);([^|]*)|?(.*)$')
     local fresh = join(c, lanes)
@@ -69,7 +93,7 @@ local function enter(c, text)
     end
     text = tail
     if tail == '' then
-      c.to = all_closed(fresh) and 'e' or 'w'
+      c.to = last_stop(c)
       return
     end
     if c.av ~= '' then
@@ -78,8 +102,8 @@ local function enter(c, text)
     end
     if busy ~= '' then
       if c.duty > 0 and busy ~= 'next' then
-        if busy == 'wait' then
-          c.to, c.due, c.mode = 'w', now + wait, 'wait'
+        if busy == 'wait' or c.callback then
+          c.to, c.due = 'w', wait ~= '' and now + wait or ''
         else
           c.to, c.due, c.asked = 'q', now + question_ms, '1'
         end

@@ -27,13 +27,15 @@ local function pass_place(old, heir_id)
   return true
 end
 
--- The dial of a callback is over: the customer's own call enters its ladder at the rank it held.
-local function release_held(heir_id)
+-- The customer's own call, if it still waits for the end of her callback's dial.
+local function held_call(heir_id)
   local heir = heir_id and read_call(heir_id)
-  if not heir or heir.st ~= 'w' or heir.ln ~= '' then return end
-  local text = call('GET', L .. heir.id) or ''
-  if text == '' then return end
-  heir.lanes, heir.seen = {}, {}
-  enter(heir, text)
-  settle(heir, false)
+  return heir and heir.st == 'w' and heir.step == '' and heir or nil
+end
+
+-- The dial of a callback is over: the held call enters its ladder at the rank it held.
+local function release_held(heir)
+  if not heir then return end
+  enter(open_lanes(heir), call('GET', L .. heir.id) or '')
+  settle(heir, true)
 end

@@ -2,6 +2,7 @@
   return_call -- an offer or a connection came to nothing: the caller is back at the original rank and looks again.
 
   The pair is avoided from now on (the last three agents). Write the agent first (rest), so that it is not found again.
+  A callback whose customer has called in meanwhile leaves the place to that call.
   EVENTS  call.returned
 ]]
 local function remember(c, agent)
@@ -25,6 +26,12 @@ local function return_call(c)
   remember(c, agent)
   call('HSET', C .. c.id, 'av', c.av)
   if was == 'c' then talked(c, c.max ~= '' and now + c.max - c.accepted or '') end
+  local held = c.callback and held_call(call('HGET', C .. c.id, 'hr'))
+  if held then
+    end_call(c, 'superseded', 'called_in', false)
+    release_held(held)
+    return
+  end
   if c.max ~= '' and tonumber(c.max) <= now then
     end_call(c, c.callback and 'missed' or 'overflowed_out', 'max_wait', false)
     return
@@ -32,11 +39,13 @@ local function return_call(c)
   local rest_of = call('GET', L .. c.id) or ''
   c.seen, c.ag, c.to = {}, '', 'w'
   local owner_said_no = c.busy ~= '' and c.mode ~= 'wait' and c.lanes[#c.lanes] == '@' .. agent
-  if rest_of ~= '' and (owner_said_no or (c.due ~= '' and tonumber(c.due) <= now)) then
+  local step_over = c.due ~= '' and tonumber(c.due) <= now
+  -- The walk of a lane that lost its last agent passed over this call while it was rung.
+  if rest_of ~= '' and (owner_said_no or step_over or deserted(c)) then
     enter(c, rest_of)
   else
-    if c.due ~= '' and tonumber(c.due) <= now then c.due = '' end
-    look_all(c)
+    if step_over then c.due = '' end
+    if not look_all(c) and rest_of == '' then c.to = last_stop(c) end
   end
   settle(c, false)
 end
