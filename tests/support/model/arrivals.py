@@ -88,15 +88,6 @@ class Arrivals(Ladders):
         if agent:
             self.free(agent)
 
-    def enter_held(self, call: Call) -> None:
-        call.holding = False
-        self.enter_next(call)
-
-    def holder(self, callback: Call) -> Call | None:
-        """The call that waits for the end of this callback's dial."""
-        heir = self.calls.get(callback.heir)
-        return heir if heir and heir.holding and heir.state == "w" else None
-
     def dial_failed(self, callback: Call) -> None:
         holder = self.holder(callback)
         if holder:

@@ -36,7 +36,7 @@ class Calls(Offers):
         if call.state == "c":
             self.talk_ended(call)
             return
-        if call.state == "b" and call.is_callback:
+        if call.is_callback:
             self.dial_failed(call)
             return
         short = self.now - call.accepted_ms < self.timing.short_abandon_ms

@@ -65,9 +65,13 @@ class Offers(Arrivals):
             self.enter_held(holder)
 
     def fail_leg(self, call_id: str, offer_id: str, cause: str) -> None:
-        """The agent's leg did not come up, or ended while talking; by itself or by device and network."""
+        """The agent's leg or a callback's dial did not come up; or the agent's leg ended while talking."""
+        if self.given_back(call_id, offer_id):
+            return
         call, agent = self.lease(call_id, offer_id)
-        if call.state != "c":
+        if call.state == "b" and call.is_callback:
+            self.dial_failed(call)
+        elif call.state != "c":
             self.give_back(call, cause)
         elif cause not in ("device", "network"):
             self.talk_ended(call)
@@ -75,6 +79,12 @@ class Offers(Arrivals):
             if call.max_at is not None:
                 call.max_at += self.now - call.accepted_ms
             self.give_back(call, cause, agent.next_state)
+
+    def given_back(self, call_id: str, offer_id: str) -> bool:
+        """Whether the last agent who returned the call did so by this offer."""
+        call = self.calls.get(call_id)
+        last = self.agents.get(call.avoid[-1]) if call and call.state != "e" and call.avoid else None
+        return last is not None and last.declined == offer_id
 
     def complete_call(self, call_id: str, offer_id: str | None, agent_id: str | None) -> None:
         call = self.call(call_id)

@@ -90,6 +90,8 @@ class Ladders(Matching):
         agent.declined = call.offer if cause != "expired" else ""
         self.rest(agent, cause, away)
         call.state, call.agent, call.offer = "w", "", ""
+        if self.leave_place(call):
+            return
         if call.max_at is not None and call.max_at <= self.now:
             self.end(call, "missed" if call.is_callback else "overflowed_out")
         elif call.steps and self.step_is_over(call, agent):
@@ -103,6 +105,23 @@ class Ladders(Matching):
             return True
         by_owner = step.when_busy is not None and step.lanes == (agent_lane(agent.agent_id),)
         return by_owner and not call.chose_wait
+
+    def enter_held(self, call: Call) -> None:
+        call.holding = False
+        self.enter_next(call)
+
+    def holder(self, callback: Call) -> Call | None:
+        """The call that waits for the end of this callback's dial."""
+        heir = self.calls.get(callback.heir)
+        return heir if heir and heir.holding and heir.state == "w" else None
+
+    def leave_place(self, callback: Call) -> bool:
+        """A callback that comes back to the line leaves its place to a call that holds for its dial."""
+        holder = self.holder(callback)
+        if holder:
+            self.end(callback, "superseded")
+            self.enter_held(holder)
+        return holder is not None
 
     def rest(self, agent: Agent, cause: str, away: str) -> None:
         """Cool down, twice as long after each unanswered offer; or go away at once."""
@@ -131,7 +150,7 @@ class Ladders(Matching):
 
     def end(self, call: Call, outcome: str) -> None:
         call.state, call.outcome, call.ended_ms = "e", outcome, self.now
-        call.agent = call.offer = ""
+        call.agent = call.offer = call.passed_on = ""
         call.question_at = call.step_at = call.max_at = None
 
     def free(self, agent: Agent) -> None:
@@ -141,8 +160,6 @@ class Ladders(Matching):
     def wrap_up(self, agent: Agent) -> None:
         agent.call = agent.offer = ""
         agent.state, agent.due = "w", self.now + self.timing.wrap_up_ms
-        if self.timing.wrap_up_ms == 0:
-            self.end_rest(agent)
 
     def end_rest(self, agent: Agent) -> None:
         """Wrap-up or cooling is over."""
