@@ -18,10 +18,13 @@
 --- @include "emit"
 --- @include "guide"
 
+local closed = call('HGET', G, 'x') or ' '
+local is_closed = string.find(closed, ' ' .. group .. ' ', 1, true)
+if is_closed and (call('ZSCORE', T, 'g:' .. group) or '') == until_ms then return {'OK'} end
+
 emit('group.closed|group=' .. group .. '|until=' .. until_ms .. '|by=' .. by .. '|message=' .. message)
 if until_ms ~= '' then call('ZADD', T, until_ms, 'g:' .. group) else call('ZREM', T, 'g:' .. group) end
-local closed = call('HGET', G, 'x') or ' '
-if not string.find(closed, ' ' .. group .. ' ', 1, true) then
+if not is_closed then
   call('HSET', G, 'x', closed .. group .. ' ')
   rebuild_guide()
 end
