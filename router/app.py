@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from functools import partial
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -80,13 +80,20 @@ async def _run(settings: Settings, admin_secret: str, app: web.Application) -> A
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             for site in service.sites.values():
                 await site.directory.close()
     finally:
         await store.close()
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until everything has ended: redis-py can lose a cancellation while it connects."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.1)
 
 
 async def _build(settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles]) -> Service:

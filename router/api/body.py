@@ -28,6 +28,12 @@ def too_large(limit: int) -> Problem:
     return Problem(413, "too-large", f"The body is larger than {limit} bytes.")
 
 
+def refuse_encoded(request: web.Request) -> None:
+    """A small compressed body can be a very large one; nobody needs them here."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem(415, "encoded", "Send the body as it is, without Content-Encoding.")
+
+
 def require_json(request: web.Request) -> None:
     """JSON or nothing said; a form is what `curl -d` sends without a header, so say what helps."""
     if "Content-Type" not in request.headers:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from router.api.call_view import Call, call_reply, read
+from router.api.call_view import Call, call_reply, read, shown
 from router.api.ids import Name, OfferId
 from router.api.problem import Problem, busy, invalid
 from router.api.reply import Reply
 from router.api.route import AGENT, SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Body, Reason
-from router.domain.errors import PlanMoved
+from router.domain.errors import PlanMoved, WrongState
 from router.domain.ladder import Ladder
 from router.domain.policy import transfer_to_agent, transfer_to_group
 from router.routing import TRIES
@@ -97,7 +97,7 @@ async def transfer(ctx: Ctx, body: Transfer) -> Reply:
     row = await read(ctx, ctx.call_id)
     for _ in range(TRIES):
         version = ctx.site.active.version
-        ladder = await _ladder(ctx, row, body.to)
+        ladder = await _ladder(ctx, row, body)
         try:
             await ctx.site.engine.transfer_call(
                 ctx.call_id, body.offer_id, ladder, plan_version=version, note=body.note
@@ -127,13 +127,17 @@ async def assign(ctx: Ctx, body: Assignment) -> Reply:
 async def withdraw(ctx: Ctx, body: Withdrawal) -> Reply:
     """Take a waiting call out of line; it ends `withdrawn`."""
     await ctx.site.engine.withdraw_call(ctx.call_id, by=ctx.who(), why=body.why)
-    return await call_reply(ctx, ctx.call_id)
+    row = await read(ctx, ctx.call_id)
+    if row.outcome != "withdrawn":
+        raise WrongState
+    return await shown(ctx, row)
 
 
-async def _ladder(ctx: Ctx, row: CallRow, to: Target) -> Ladder:
+async def _ladder(ctx: Ctx, row: CallRow, asked: Transfer) -> Ladder:
     """The way to the target, by the plan in force."""
     plan, needs = ctx.site.plan, tuple(row.meta.get("needs", ()))
     head_start_ms = int(row.meta.get("head_start_ms", 0))
+    to = asked.to
     if to.group is not None:
         if to.group not in plan.groups:
             raise invalid("/to/group", "the plan has no such group")
@@ -142,7 +146,7 @@ async def _ladder(ctx: Ctx, row: CallRow, to: Target) -> Ladder:
     agent = await ctx.site.engine.read_agent(to.agent_id)
     if agent is None:
         raise invalid("/to/agent_id", "no such agent here")
-    if to.agent_id == row.agent_id:
+    if to.agent_id == row.agent_id and asked.offer_id == row.offer_id:
         raise Problem(409, "own-call", "The caller is with this agent already.")
     groups = json.loads(agent.card).get("groups", {})
     return transfer_to_agent(to.agent_id, groups, needs, head_start_ms, plan)

@@ -19,6 +19,7 @@ from router.domain.timeline import tell
 from router.site import Site
 from router.store.rows import KINDS, CallRow
 
+TOLD = frozenset({"rejected", "overflowed_out"})
 CallState = Literal["greeting", "choosing", "waiting", "offered", "connected", "ended"]
 
 
@@ -154,7 +155,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "found_in": meta.get("found_in"),
         "greet_by_name": bool(meta.get("greet_by_name")),
         "exit": meta.get("exit"),
-        "message": meta.get("message") if row.state == "ended" else None,
+        "message": meta.get("message") if row.outcome in TOLD else None,
         "callback_id": _callback_id(row, events),
         "notes": meta.get("notes") if with_profile else None,
         "profile": _profile(row, events) if with_profile and meta.get("customer") else None,

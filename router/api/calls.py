@@ -167,7 +167,8 @@ def _offer_of(row: CallRow, event: CallEvent) -> str:
 
 
 def _agent_of(row: CallRow, event: CallEvent) -> str:
-    if row.agent_id is None or row.offer_id != _offer_of(row, event):
+    offer_id = _offer_of(row, event)
+    if row.agent_id is None or row.offer_id != offer_id:
         raise OfferGone
     return row.agent_id
 

@@ -2,7 +2,8 @@
 
 One record a key, scoped to token, method and path. While the first request runs the record says so, and a second one
 is told to come back; a process that dies meanwhile leaves a record that ends by itself, and the repeat is carried out
-(every transition is idempotent of its own). Answers from 500 on are not kept: they are worth repeating.
+(every transition is idempotent of its own). Refusals of what was sent (400, 404, 422 …) and answers from 500 on are not
+kept: nothing was done, and the repeat may be right.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from router.api.reply import Reply
 
 KEEP_MS = 24 * 3_600_000
 RUNNING_MS = 60_000
+REMEMBERED = frozenset({409, 412})
+"""Refusals that depend on the moment: a repeat must not succeed where its first did not."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -62,7 +65,7 @@ async def once(
     try:
         reply = await act()
     except Problem as problem:
-        if problem.status >= 500:
+        if problem.status not in REMEMBERED:
             await channel.call("DEL", name)
             raise
         reply = Reply.of_problem(problem)

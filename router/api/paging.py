@@ -28,7 +28,7 @@ class Page(BaseModel):
     def after(self) -> str:
         """The key the last page ended at, empty for the first page."""
         try:
-            return base64.urlsafe_b64decode(self.cursor.encode("ascii")).decode()
+            return base64.b64decode(self.cursor, altchars=b"-_", validate=True).decode()
         except (binascii.Error, UnicodeError, ValueError):
             raise bad_cursor() from None
 

@@ -22,11 +22,13 @@ from pydantic import BaseModel, ValidationError
 
 from router.api import idempotency
 from router.api.auth import identify, require_role, site_name
-from router.api.body import parse_model, read_bytes, require_json
+from router.api.body import parse_model, read_bytes, refuse_encoded, require_json
+from router.api.failures import problem_of
 from router.api.ids import check
 from router.api.problem import Problem, from_validation
 from router.api.reply import Reply
 from router.app_keys import SERVICE
+from router.domain.errors import Refused
 from router.logging_ import current_call
 from router.service import Service
 from router.site import Site
@@ -117,6 +119,7 @@ class Route:
             values["query"] = parse_query(self.query, request)
         if self.method == "GET":
             return (await self.handler(ctx, **values)).response()
+        refuse_encoded(request)
         raw = b"" if self.streams else await read_bytes(request)
         if self.raw:
             values["raw"] = raw
@@ -133,7 +136,10 @@ class Route:
             return idempotency.BodyDigest(raw + ctx.request.query_string.encode()).value()
 
         async def act() -> Reply:
-            return await self.handler(ctx, **values)
+            try:
+                return await self.handler(ctx, **values)
+            except Refused as refused:
+                raise problem_of(refused) from None
 
         channel = ctx.site.channel if ctx.has_site else ctx.service.channel
         return await idempotency.once(channel, idempotency_key(ctx, key), digest, act)
@@ -209,8 +215,7 @@ class Routes:
 def parse_query(model: type[BaseModel], request: web.Request) -> BaseModel:
     """The query as `model`; a name given twice or unknown is a 422, a typing error must not list everything."""
     pairs = request.rel_url.query
-    names = list(pairs.keys())
-    if len(set(names)) != len(names):
+    if len({name for name, _ in pairs.items()}) != len(pairs):
         raise Problem(422, "invalid", "A query parameter appears twice.")
     if any("\x00" in text or "\ufffd" in text for pair in pairs.items() for text in pair):
         raise Problem(422, "bad-text", "A query parameter holds NUL or is not UTF-8.")

@@ -29,6 +29,7 @@ class Runner(web.AppRunner):
             keepalive_timeout=75.0,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
+            auto_decompress=False,
         )
 
     async def _make_server(self) -> web.Server:
