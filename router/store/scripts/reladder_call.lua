@@ -36,11 +36,12 @@ if version ~= plan_version then return {'PLAN_MOVED', version} end
 if c.st == 'e' or c.st == 'g' or c.st == 'c' then return {'OK', c.st} end
 if c.step ~= at_step then return {'MOVED', c.st} end
 local text = call('GET', L .. call_id) or ''
-if text == ladder then return {'OK', c.st} end
+local standing = ladder ~= '' and c.step ~= '' and (c.st == 'w' or c.st == 'q')
+if text == ladder and not (standing and enter_now ~= '') then return {'OK', c.st} end
 
 emit('call.rerouted|call=' .. call_id .. '|version=' .. version .. '|step=' .. c.sp .. '|facts=' .. c.mx)
 call('SET', L .. call_id, ladder)
-if ladder ~= '' and c.step ~= '' and (c.st == 'w' or c.st == 'q') and (enter_now ~= '' or deserted(open_lanes(c))) then
+if standing and (enter_now ~= '' or deserted(open_lanes(c))) then
   open_lanes(c)
   enter(c, ladder)
   settle(c, true)
