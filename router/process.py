@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -45,6 +46,8 @@ async def serve(settings: Settings, *, shared_port: bool = False) -> None:
     await runner.setup()
     try:
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        # What start-up made stays for good: left to the collector, a full collection stops every call for 45 ms.
+        gc.freeze()
         site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=shared_port or None)
         await site.start()
         if not shared_port:

@@ -23,8 +23,8 @@ from router.store.channel import ConnectionLost, TimedOut
 
 MAX_BYTES = 512 * 1024 * 1024
 MAX_REPORTED = 100
-_BATCH = 64  # lines read between two looks at the event loop: 3 ms in which a call has to wait
-_IN_FLIGHT = 4
+_BATCH = 16  # lines read between two looks at the event loop: under 1 ms in which a call has to wait
+_IN_FLIGHT = 16
 _RETRIES = 20
 _RETRY_S = 0.5
 
