@@ -35,7 +35,6 @@ IMPORT_TYPES: dict[str, Literal["csv", "ndjson"]] = {
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
 }
-IMPORT_MS = 30 * 60_000
 MAX_PHONE = 128
 
 
@@ -157,7 +156,7 @@ async def import_file(ctx: Ctx) -> Reply:
     key = ctx.request.headers.get("Idempotency-Key")
     if key is None:
         return await act()
-    return await idempotency.once(ctx.site.channel, idempotency_key(ctx, key), body.digest, act, IMPORT_MS)
+    return await idempotency.once(ctx.site.channel, idempotency_key(ctx, key), body.digest, act)
 
 
 def check_customer(site: Site, seed: CustomerSeed) -> None:

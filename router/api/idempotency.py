@@ -1,24 +1,27 @@
 """`Idempotency-Key`: a repeated request gets the first answer for 24 hours and does nothing.
 
 One record a key, scoped to token, method and path. While the first request runs the record says so, and a second one
-is told to come back; a process that dies meanwhile leaves a record that ends by itself, and the repeat is carried out
-(every transition is idempotent of its own). Refusals of what was sent (400, 404, 422 …) and answers from 500 on are not
-kept: nothing was done, and the repeat may be right.
+is told to come back. It ends by itself unless it is renewed: when the process dies, or never learns that the record is
+its own, the repeat is carried out a few seconds later (every transition is idempotent of its own). Refusals of what was
+sent (400, 404, 422 …) and answers from 500 on are not kept: nothing was done, and the repeat may be right.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from router.api.problem import Problem
 from router.api.reply import Reply
+from router.store.channel import ChannelError
 
 KEEP_MS = 24 * 3_600_000
-RUNNING_MS = 60_000
+RUNNING_MS = 3_000
 REMEMBERED = frozenset({409, 412})
 """Refusals that depend on the moment: a repeat must not succeed where its first did not."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -53,17 +56,17 @@ async def once(
     name: str,
     digest: Callable[[], Awaitable[str]],
     act: Callable[[], Awaitable[Reply]],
-    running_ms: int = RUNNING_MS,
 ) -> Reply:
     """Carry out `act`, or give the answer it gave before. `name` is the whole key in the server.
 
     `digest` tells the body apart; for a stream it is known only when the stream has been read.
     """
     running = json.dumps({"running": True})
-    if await channel.call("SET", name, running, "NX", "PX", running_ms) is None:
+    if await channel.call("SET", name, running, "NX", "PX", RUNNING_MS) is None:
         return await _repeat(channel, name, digest)
     try:
-        reply = await act()
+        async with _renewed(channel, name):
+            reply = await act()
     except Problem as problem:
         if problem.status not in REMEMBERED:
             await channel.call("DEL", name)
@@ -75,6 +78,23 @@ async def once(
     record = json.dumps({"digest": await digest(), "reply": reply.dump()})
     await channel.call("SET", name, record, "PX", KEEP_MS)
     return reply
+
+
+@asynccontextmanager
+async def _renewed(channel: Commands, name: str) -> AsyncIterator[None]:
+    """Meanwhile the record does not end. GT: an answer that somebody else has recorded is kept its own time."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RUNNING_MS / 3000)
+            with suppress(ChannelError):
+                await channel.call("PEXPIRE", name, RUNNING_MS, "GT")
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
 
 
 async def _repeat(channel: Commands, name: str, digest: Callable[[], Awaitable[str]]) -> Reply:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 
 from router.api import idempotency
 from router.api.problem import Problem
 from router.api.reply import Reply
 from tests.support.service import serving, write_config
+from tests.support.waiting import wait_until
 
 ADA, NOBODY = "+12025550110", "+12025550177"
 
@@ -116,3 +119,28 @@ async def test_what_failed_on_our_side_may_be_repeated(channel, site):
             continue
     assert (reply.body, acts) == (b"2", 2)
     assert await channel.call("PTTL", name) > idempotency.KEEP_MS - 60_000
+
+
+async def test_a_record_lasts_while_its_request_runs_and_no_longer_than_its_process(channel, site, monkeypatch):
+    monkeypatch.setattr(idempotency, "RUNNING_MS", 150)
+    name = f"{{{site}}}:y:k"
+
+    async def act() -> Reply:
+        await asyncio.sleep(0.5)
+        return Reply.json(1)
+
+    async def digest() -> str:
+        return "d"
+
+    async def is_free() -> bool:
+        return await channel.call("EXISTS", name) == 0
+
+    slow = asyncio.create_task(idempotency.once(channel, name, digest, act))
+    while not slow.done():
+        with contextlib.suppress(Problem):
+            await idempotency.once(channel, name, digest, act)
+            assert slow.done(), "carried out beside the first"
+        await asyncio.sleep(0.01)
+    await channel.call("SET", name, json.dumps({"running": True}), "PX", idempotency.RUNNING_MS)  # its process is dead
+    await wait_until(is_free)
+    assert (await idempotency.once(channel, name, digest, act)).body == b"1"
