@@ -27,6 +27,8 @@ call('ZREM', T, 'a:' .. agent_id)
 call('DEL', A .. agent_id, D .. agent_id)
 call('SREM', AGENTS, agent_id)
 call('HINCRBY', N, f[2] .. '*', -1)
-if not OFF[f[1]] then call('HINCRBY', N, f[2], -1) end
-left_duty(agent_id, f[2])
+if not OFF[f[1]] then
+  call('HINCRBY', N, f[2], -1)
+  left_duty(agent_id, f[2])
+end
 return {'OK'}

@@ -45,7 +45,7 @@ emit('call.transferred|call=' .. call_id .. '|agent=' .. agent .. '|offer=' .. o
   .. '|note=' .. note)
 call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', now)
 call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
-c.ag, c.av, c.la, c.lanes, c.seen = '', '', '', {}, {}
+c.st, c.ag, c.av, c.la, c.lanes, c.seen = 'w', '', '', '', {}, {}
 talked(c, now + max_wait_ms)
 call('HSET', C .. call_id, 'tf', offer)
 call('HDEL', C .. call_id, 'av', 'la')

@@ -24,6 +24,7 @@ local function return_call(c)
   open_lanes(c)
   local agent, was = c.ag, c.st
   remember(c, agent)
+  c.st, c.ag = 'w', ''
   call('HSET', C .. c.id, 'av', c.av)
   if was == 'c' then talked(c, c.max ~= '' and now + c.max - c.accepted or '') end
   local held = c.callback and held_call(call('HGET', C .. c.id, 'hr'))
@@ -37,7 +38,7 @@ local function return_call(c)
     return
   end
   local rest_of = call('GET', L .. c.id) or ''
-  c.seen, c.ag, c.to = {}, '', 'w'
+  c.seen, c.to = {}, 'w'
   local owner_said_no = c.busy ~= '' and c.mode ~= 'wait' and c.lanes[#c.lanes] == '@' .. agent
   local step_over = c.due ~= '' and tonumber(c.due) <= now
   -- The walk of a lane that lost its last agent passed over this call while it was rung.
