@@ -22,6 +22,7 @@ from router.api.call_actions import actions
 from router.api.callbacks import callbacks
 from router.api.calls import calls
 from router.api.customers import customers
+from router.api.flights import Flights
 from router.api.health import Ready, health
 from router.api.middleware import around
 from router.api.offers import offers
@@ -31,7 +32,7 @@ from router.api.queues import queues
 from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
-from router.app_keys import DOCUMENT, READINESS, SERVICE
+from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
 from router.contacts import remember
 from router.events import history, levels
 from router.events.stream import GroupReader, Handle
@@ -64,6 +65,7 @@ def create_app(settings: Settings, admin_secret: str) -> web.Application:
     """
     app = web.Application(middlewares=[around], client_max_size=MAX_BODY)
     app.add_routes(routes_of(ROUTES))
+    app[FLIGHTS] = Flights()
     app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
     app.cleanup_ctx.append(partial(_run, settings, admin_secret))
     return app

@@ -14,7 +14,7 @@ from router.logging_ import say
 from router.store.engine import Engine
 from router.store.plans import Plans, PlanVersion, digest_of
 
-FOLLOW_S = 0.4
+FOLLOW_S = 0.25
 
 log = logging.getLogger("vipline.plan")
 

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import signal
-import sys
 
 from aiohttp import web
 
@@ -14,11 +13,12 @@ from config.settings import Settings
 from router.admin_token import admin_token
 from router.api.server import Runner
 from router.app import create_app, reload
-from router.app_keys import SERVICE
+from router.app_keys import FLIGHTS, SERVICE
 from router.banner import banner
 from router.logging_ import say
 
 BACKLOG = 1024
+SHUTDOWN_S = 1.0
 
 log = logging.getLogger("vipline.process")
 
@@ -30,7 +30,7 @@ async def serve(settings: Settings, *, shared_port: bool = False) -> None:
     """
     token = admin_token(settings)
     app = create_app(settings, token.secret)
-    runner = Runner(app, shutdown_timeout=settings.drain_s)
+    runner = Runner(app, shutdown_timeout=SHUTDOWN_S)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
@@ -55,9 +55,12 @@ async def serve(settings: Settings, *, shared_port: bool = False) -> None:
         say(log, logging.INFO, "serving", port=port_of(runner), sites=len(app[SERVICE].sites))
         await stop.wait()
         say(log, logging.INFO, "stopping", drain_s=settings.drain_s)
+        await site.stop()
+        # Before aiohttp's own end, which drops the rest of a body that is still coming.
+        left = await app[FLIGHTS].drain(settings.drain_s)
+        say(log, logging.INFO, "drained", left=left)
     finally:
         await runner.cleanup()
-    sys.stdout.flush()
 
 
 def port_of(runner: web.AppRunner) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from router.api.failures import problem_of
+from router.app_keys import FLIGHTS
 from router.logging_ import current_call, say
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,10 +31,16 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The one middleware."""
     started = time.perf_counter()
     current_call.set("")
+    flights = request.app[FLIGHTS]
+    flights.begin()
     try:
         response = await handler(request)
     except Exception as error:
         response = problem_of(error).response()
+    finally:
+        flights.end()
+    if flights.stopping:
+        response.force_close()
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     route = _route(request)

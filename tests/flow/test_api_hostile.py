@@ -173,7 +173,7 @@ RAW_REQUESTS = {
     "a long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     "a long header": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
     "two lengths": b"POST /v1/calls HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-    "length and chunks": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length:1\r\nTransfer-Encoding:chunked\r\n\r\n0\r\n\r\n",
+    "length and chunks": b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:1\r\nTransfer-Encoding:chunked\r\n\r\n0\r\n\r\n",
     "a negative length": b"POST /v1/calls HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     "broken chunks": b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "a NUL in a header": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",

@@ -1,0 +1,86 @@
+"""The service as a process of its own, as `make run` starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+START_S = 15.0
+
+
+class Process:
+    """A running `vipline serve`. `token` and `base` are what it printed."""
+
+    def __init__(self, child: asyncio.subprocess.Process, printed: str, took_s: float) -> None:
+        self.child = child
+        self.printed = printed
+        self.took_s = took_s
+        match = re.search(r"serving at (\S+)", printed)
+        assert match is not None, printed
+        self.base = match[1]
+        found = re.search(r"\?token=(\S+)", printed)
+        self.token = found[1] if found else ""
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, self.base + path, json=body, headers=headers) as response,
+        ):
+            return response.status, json.loads(await response.read() or b"null")
+
+    async def end(self, number: int = signal.SIGTERM) -> int:
+        """Send the signal and wait; answers the exit code."""
+        with contextlib.suppress(ProcessLookupError):
+            self.child.send_signal(number)
+        return await asyncio.wait_for(self.child.wait(), 20)
+
+
+async def spawn(data: Path, config: Path, *flags: str, **environment: str) -> asyncio.subprocess.Process:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VIPLINE_")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "router", "serve", "--listen", "127.0.0.1:0", "--data", str(data), "--config", str(config), *flags),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=clean | environment,
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(data: Path, config: Path, *flags: str, **environment: str) -> AsyncIterator[Process]:
+    """A service that is up; whatever happens, it is gone afterwards."""
+    began = time.monotonic()
+    child = await spawn(data, config, *flags, **environment)
+    assert child.stdout is not None
+    try:
+        printed = ""
+        async with asyncio.timeout(START_S):
+            while "openapi.json" not in printed:
+                line = await child.stdout.readline()
+                assert line or child.returncode is None, (await child.communicate())[1].decode()
+                printed += line.decode()
+        took_s = time.monotonic() - began
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                printed += (await child.stdout.read(8192)).decode()
+        yield Process(child, printed, took_s)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        try:
+            await asyncio.wait_for(child.communicate(), 20)
+        except TimeoutError:
+            child.kill()
+            await child.communicate()
