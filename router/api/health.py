@@ -16,6 +16,7 @@ from router.api.reply import Reply
 from router.api.route import Routes
 from router.api.shapes import Answer
 from router.app_keys import DOCUMENT, READINESS, SERVICE
+from router.domain.events import order
 from router.events.history import GROUP
 from router.events.trimmer import HARD_LIMIT, Trimmer
 from router.service import Service
@@ -73,8 +74,10 @@ class Ready:
         if length >= HARD_LIMIT:
             return "its event stream is full, new calls are refused"
         for group in await Trimmer(site.channel, site.keys.events).groups() if length else ():
-            behind_ms = int(time.time() * 1000) - int(group.owes.partition("-")[0])
-            if group.name == GROUP and group.behind and behind_ms > LAG_MAX_MS and group.owes != "0-0":
+            if group.name != GROUP or group.owes is None:
+                continue
+            behind_ms = int(time.time() * 1000) - order(group.owes)[0]
+            if behind_ms > LAG_MAX_MS:
                 return f"timelines are {behind_ms // 1000} s behind"
         return ""
 

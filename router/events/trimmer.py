@@ -31,16 +31,16 @@ class Commands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`owes`: the oldest entry not yet acknowledged, or the place it has read to. `behind`: it owes one."""
+    """`owes`: the oldest entry not yet acknowledged, None when it has done with all. `read`: how far it has got."""
 
     name: str
-    owes: str
-    pending: int
-    lag: int
+    owes: str | None
+    read: str
 
     @property
-    def behind(self) -> bool:
-        return self.pending > 0 or self.lag > 0
+    def needs(self) -> str:
+        """The oldest entry that must stay for it."""
+        return self.owes or self.read
 
 
 class Trimmer:
@@ -61,7 +61,7 @@ class Trimmer:
         groups = await self.groups()
         if length >= self._hard_limit:
             groups = [group for group in groups if not await self._cut_off(group, now)]
-        oldest = min([(now - KEEP_MS, 0), *(order(group.owes) for group in groups)])
+        oldest = min([(now - KEEP_MS, 0), *(order(group.needs) for group in groups)])
         # LIMIT bounds what goes, so that the newest entries stay whatever their age.
         return int(
             await self._channel.call(
@@ -74,12 +74,12 @@ class Trimmer:
         found = []
         for row in await self._channel.call("XINFO", "GROUPS", self._stream):
             facts = _pairs(row)
-            name, pending = facts["name"].decode(), int(facts["pending"])
-            owes = facts["last-delivered-id"].decode()
-            if pending:
-                summary = await self._channel.call("XPENDING", self._stream, name)
-                owes = summary[1].decode() if summary[1] else owes
-            found.append(Group(name, owes, pending, int(facts.get("lag") or 0)))
+            name, read = facts["name"].decode(), facts["last-delivered-id"].decode()
+            oldest = (await self._channel.call("XPENDING", self._stream, name))[1]
+            if oldest is None:
+                following = await self._channel.call("XRANGE", self._stream, f"({read}", "+", "COUNT", 1)
+                oldest = following[0][0] if following else None
+            found.append(Group(name, None if oldest is None else oldest.decode(), read))
         return found
 
     async def forget_consumers(self) -> None:
@@ -91,12 +91,12 @@ class Trimmer:
                     await self._channel.call("XGROUP", "DELCONSUMER", self._stream, group.name, facts["name"])
 
     async def _cut_off(self, group: Group, now: int) -> bool:
-        if group.name in NEVER_CUT_OFF or not group.behind or order(group.owes)[0] > now - CUT_OFF_MS:
+        if group.name in NEVER_CUT_OFF or group.owes is None or order(group.owes)[0] > now - CUT_OFF_MS:
             return False
         await self._channel.call("XGROUP", "DESTROY", self._stream, group.name)
         await self._channel.call("XGROUP", "CREATE", self._stream, group.name, "$")
         self.cut_off += 1
-        say(log, logging.ERROR, "reader cut off", group=group.name, pending=group.pending, lag=group.lag)
+        say(log, logging.ERROR, "reader cut off", group=group.name, owes=group.owes)
         return True
 
 
