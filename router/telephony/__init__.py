@@ -1,0 +1,1 @@
+"""Carries out what the engine decided: each action of a call once, in the order it was decided."""
