@@ -1,0 +1,125 @@
+"""expire_agent: a deadline of an agent is due: offer, bridge, dial, wrap-up or rest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from router.store.engine import Engine
+from tests.support.promises import answers
+from tests.support.stage import SECOND, Lease, Stage, queue
+
+
+@answers("OK")
+async def test_an_offer_nobody_took_goes_on_to_the_next_agent(
+    engine: Engine, stage: Stage, offered_call: Lease
+) -> None:
+    await stage.agent("bob")
+    await stage.events()
+
+    await stage.later(engine.timing.offer_ms - 1)
+    assert await stage.agent_of("c1") == "ann"
+    await stage.later(1)
+
+    assert await stage.agent_of("c1") == "bob"
+    agent = await stage.agent_row("ann")
+    assert (agent.state, agent.misses) == ("cooling", 1)
+    returned, cooling, offered = await stage.events()
+    assert (returned.type, returned.fields["cause"]) == ("call.returned", "expired")
+    assert (cooling.type, offered.type) == ("agent.cooling", "call.offered")
+
+
+async def test_rest_over_the_agent_is_ready_by_itself(engine: Engine, stage: Stage) -> None:
+    await stage.agent("ann", state="cooling")
+    await stage.call("c1", queue("vip"))
+    await stage.later(engine.timing.cooling_ms)
+
+    assert await stage.agent_of("c1") == "ann"
+
+
+async def test_wrap_up_over_the_ready_since_is_that_moment(engine: Engine, stage: Stage) -> None:
+    await stage.agent("ann", state="wrapping")
+    end = stage.clock.now_ms + engine.timing.wrap_up_ms
+    await stage.later(engine.timing.wrap_up_ms + SECOND)
+
+    agent = await stage.agent_row("ann")
+    assert (agent.state, agent.ready_since_ms) == ("ready", end)
+
+
+async def test_a_bridge_that_does_not_come(engine: Engine, stage: Stage, bridging_call: Lease) -> None:
+    await stage.later(engine.timing.bridge_ms)
+
+    assert await stage.line("vip") == ["c1"]
+    agent = await stage.agent_row("ann")
+    assert (agent.state, agent.misses) == ("cooling", 0)
+
+
+async def test_a_dial_nobody_answers(engine: Engine, stage: Stage, dialled_callback: Lease) -> None:
+    since = (await stage.agent_row("ann")).ready_since_ms
+    await stage.later(engine.timing.dial_ms)
+
+    assert await stage.outcome("cb1") == "failed"
+    agent = await stage.agent_row("ann")
+    assert (agent.state, agent.ready_since_ms) == ("ready", since)
+
+
+@answers("NOT_DUE")
+@pytest.mark.parametrize("state", ["offered", "talking", "wrapping", "cooling", "ready", "break", "offline"])
+async def test_a_sweeper_that_read_an_old_deadline_does_nothing(engine: Engine, stage: Stage, state: str) -> None:
+    """Between its reading and its script the agent accepted, or the deadline moved."""
+    await stage.agent("ann", state=state)
+
+    async with stage.nothing_written():
+        await engine.run_due("a:ann", stage.clock.now_ms)
+
+
+async def test_a_lease_one_millisecond_before_its_end(engine: Engine, stage: Stage, offered_call: Lease) -> None:
+    async with stage.nothing_written():
+        await engine.run_due("a:ann", stage.clock.now_ms + engine.timing.offer_ms - 1)
+
+
+async def test_an_accept_in_the_last_moment_wins(engine: Engine, stage: Stage, offered_call: Lease) -> None:
+    """Offer due and accept in one flush: whoever is first wins, the other is answered and changes nothing."""
+    stage.clock.now_ms += engine.timing.offer_ms
+    await asyncio.gather(
+        engine.accept_offer("c1", "ann", offered_call.offer_id), engine.run_due("a:ann", stage.clock.now_ms)
+    )
+
+    assert await stage.state("c1") == "c"
+    assert (await stage.agent_row("ann")).state == "talking"
+
+
+async def test_sweepers_that_come_late_still_act(engine: Engine, stage: Stage, offered_call: Lease) -> None:
+    stage.clock.now_ms += 3_600_000
+    await engine.run_due("a:ann", stage.clock.now_ms)
+
+    assert await stage.state("c1") == "e", "its longest wait is over by then"
+    assert await stage.deadline("a:ann") == engine.timing.cooling_ms
+
+
+async def test_fifty_sweepers_expire_an_offer_once(engine: Engine, stage: Stage, offered_call: Lease) -> None:
+    await stage.agent("bob")
+    await stage.events()
+    due = stage.clock.now_ms + engine.timing.offer_ms
+
+    await asyncio.gather(*(engine.run_due("a:ann", due) for _ in range(50)))
+
+    assert await stage.told() == ["call.returned", "agent.cooling", "call.offered"]
+    assert await stage.agent_of("c1") == "bob"
+
+
+async def test_fifty_leases_expire_in_one_flush(engine: Engine, stage: Stage) -> None:
+    """Everybody was out at lunch: each caller is back once, in the old order, and nobody is locked out."""
+    for n in range(50):
+        await stage.agent(f"agent-{n:02}")
+    for n in range(50):
+        await stage.offered(f"call-{n:02}", queue("vip"))
+    due = stage.clock.now_ms + engine.timing.offer_ms
+
+    await asyncio.gather(*(engine.run_due(f"a:agent-{n:02}", due) for n in range(50)))
+
+    assert await stage.line("vip") == [f"call-{n:02}" for n in range(50)]
+    await stage.later(engine.timing.cooling_ms)
+    assert await stage.line("vip") == []
+    assert len({await stage.agent_of(f"call-{n:02}") for n in range(50)}) == 50
