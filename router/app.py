@@ -42,9 +42,11 @@ from router.relay import walk
 from router.seeds import plant_all
 from router.service import Service
 from router.site import Site
+from router.store.channel import ServerError
 from router.store.connect import Store, open_store
 from router.store.keyspace import service_key
 from router.store.tokens import Tokens
+from router.store.wire import Unfit
 from router.sweeper import Sweeper
 
 TRIM_EVERY_S = 10.0
@@ -61,7 +63,7 @@ log = logging.getLogger("vipline.app")
 def create_app(settings: Settings, admin_secret: str) -> web.Application:
     """The application. It connects when it starts, and leaves nothing running when it is cleaned up.
 
-    Starting raises PlanInvalid, and what `open_store` raises.
+    Starting raises PlanInvalid, Unfit, and what `open_store` raises.
     """
     app = web.Application(middlewares=[around], client_max_size=MAX_BODY)
     app.add_routes(routes_of(ROUTES))
@@ -75,7 +77,7 @@ async def _run(settings: Settings, admin_secret: str, app: web.Application) -> A
     files = load_config(settings.config)
     store = await open_store(settings.redis, data=settings.data)
     try:
-        service = await _build(settings, admin_secret, store, files)
+        service = await _build_or_explain(settings, admin_secret, store, files)
         app[SERVICE] = service
         app[READINESS] = Ready(service)
         tasks = [asyncio.create_task(job) for site in service.sites.values() for job in _jobs(store, site)]
@@ -96,6 +98,18 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
         for task in running:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=0.1)
+
+
+async def _build_or_explain(
+    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles]
+) -> Service:
+    """A server that refuses our first commands is examined: its own words do not say what to do about it."""
+    try:
+        return await _build(settings, admin_secret, store, files)
+    except ServerError:
+        if problems := await store.problems():
+            raise Unfit("; ".join(problems)) from None
+        raise
 
 
 async def _build(settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles]) -> Service:

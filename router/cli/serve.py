@@ -17,6 +17,7 @@ from router.logging_ import set_up
 from router.store.channel import ChannelError, ServerError
 from router.store.embedded import FolderInUse, ServerFailed
 from router.store.server_binary import NoServer
+from router.store.wire import Unfit
 
 
 def _flags(function: Callable[..., None]) -> Callable[..., None]:
@@ -34,7 +35,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
 def command(**given: str | None) -> None:
     """Serve the sites of the config folder. Ends on SIGTERM and Ctrl-C; SIGHUP publishes changed plans.
 
-    Exits 2 when the settings or a plan are wrong, 1 when the store or the address cannot be had.
+    Exits 2 when the settings, a plan or the kind of server are wrong, 1 when the store or the address cannot be had.
     """
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -48,6 +49,9 @@ def command(**given: str | None) -> None:
         _run(_main(settings))
     except PlanInvalid as invalid:
         click.echo(str(invalid), err=True)
+        sys.exit(2)
+    except Unfit as unfit:
+        click.echo(f"vipline cannot start: {unfit}", err=True)
         sys.exit(2)
     except (ChannelError, ServerError, FolderInUse, ServerFailed, NoServer, OSError, ValueError) as failed:
         click.echo(f"vipline cannot start: {failed}", err=True)

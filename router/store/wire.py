@@ -46,6 +46,10 @@ class ServerError(Exception):
         return str(self).partition(" ")[0]
 
 
+class Unfit(ServerError):
+    """This server must not hold our state; the message says why and what to do."""
+
+
 class Wire(asyncio.BufferedProtocol):
     """One connection's life."""
 
