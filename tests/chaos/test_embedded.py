@@ -59,7 +59,7 @@ def test_it_serves_with_the_settings_the_state_needs(fresh_server: EmbeddedServe
         settings = client.config_get("appendonly", "appendfsync", "save", "maxmemory-policy", "port")
     assert settings == {
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "no",
         "save": "",
         "maxmemory-policy": "noeviction",
         "port": "0",
@@ -114,6 +114,25 @@ async def test_killed_it_comes_back_with_all_state(fresh_server: EmbeddedServer)
     await channel.close()
     fresh_server.stop()
     await asyncio.wait_for(keeper, 1)  # stopped on purpose is not dead
+
+
+async def test_what_it_has_written_is_synced_and_nothing_else(
+    fresh_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(embedded, "SYNC_EVERY_S", 0.01)
+    monkeypatch.setattr(embedded, "_sync_file", lambda path: synced.append(path.suffix))
+    keeper = asyncio.create_task(fresh_server.keep_alive())
+    channel = await Channel.open(fresh_server.url)
+    for writes in (1, 2):
+        await channel.call("SET", "key", writes)
+        await wait_until(lambda writes=writes: len(synced) >= writes)  # type: ignore[misc]
+        await asyncio.sleep(0.1)  # ten more rounds
+        assert len(synced) <= writes + 1  # the empty file, once
+    assert set(synced) == {".aof"}
+    await channel.close()
+    keeper.cancel()
+    await asyncio.gather(keeper, return_exceptions=True)
 
 
 @pytest.mark.parametrize("parent", ["kernel", "watchdog"], indirect=True)
