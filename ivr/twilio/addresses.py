@@ -1,0 +1,32 @@
+"""Our addresses as Twilio is told them: absolute, without a query string, with how often it shall try."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from ivr.vocabulary import Route
+
+OVERRIDES = "#rc=2&rp=ct,5xx&rt=4000"
+"""Two more tries when it cannot connect or we fail, four seconds each. Not part of what is signed."""
+
+ROOT = "/hooks/twilio"
+
+
+class Addresses:
+    """Of one site. `public_url` empty: paths alone, which serve in documents but not in REST calls."""
+
+    def __init__(self, public_url: str, site: str) -> None:
+        self._base = public_url.rstrip("/")
+        self._site = f"{self._base}{ROOT}/{quote(site, safe='')}"
+
+    def of(self, route: Route) -> str:
+        call, step = route.call_id, route.step
+        if not (call.isascii() and call.isalnum()):
+            call = quote(call, safe="")
+        if not (step.isascii() and step.isdigit()):
+            step = quote(step, safe="")
+        return f"{self._site}/{route.page}/{call}/{step}{OVERRIDES}"
+
+    def asset(self, name: str) -> str:
+        """A sound of the plan: its address as it stands, or a path below our own."""
+        return name if "://" in name else f"{self._base}/{name.lstrip('/')}"

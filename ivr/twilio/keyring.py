@@ -1,0 +1,96 @@
+"""A site's Twilio secrets, as its plan names them; read again when the plan or a secret's file changes.
+
+In the plan, under `telephony: twilio:`
+
+    account_sid, auth_token           the account
+    auth_token_<anything>             further tokens of it that count as well (rotation)
+    account.<sid>[.<anything>]        tokens of a sub-account
+    shared_key.<key id>               shared keys for webhooks
+    api_key_sid, api_key_secret       what the REST API is called with, instead of the account's token
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.parts import Secret
+from config.secrets import read_secret
+from ivr.twilio.signature import Secrets
+
+Section = Mapping[str, Secret]
+NO_SECRETS: Section = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the REST API of an account is called with. Without a user, nothing can be called."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`secrets` verify webhooks, `accounts` call the REST API: by account, the site's own first."""
+
+    secrets: Secrets
+    accounts: Mapping[str, Credentials]
+
+
+class Keyring:
+    """`section` gives the plan's part of the moment. Files are looked at once in `look_every_s`."""
+
+    def __init__(self, section: Callable[[], Section], look_every_s: float = 1.0) -> None:
+        self._section = section
+        self._look_every_s = look_every_s
+        self._read: Section | None = None
+        self._written: list[int] = []
+        self._looked = 0.0
+        self._keys = read_keys(NO_SECRETS)
+
+    @property
+    def keys(self) -> Keys:
+        section = self._section()
+        now = time.monotonic()
+        if section is not self._read or now - self._looked >= self._look_every_s:
+            self._looked = now
+            written = [_written(secret) for secret in section.values()]
+            if section is not self._read or written != self._written:
+                self._read, self._written = section, written
+                self._keys = read_keys(section)
+        return self._keys
+
+
+def _written(secret: Secret) -> int:
+    """When a secret's file was last written, ns; 0 for one that is in the environment or away."""
+    try:
+        return Path(secret.file).stat().st_mtime_ns if secret.file else 0
+    except OSError:
+        return 0
+
+
+def read_keys(section: Section) -> Keys:
+    """The secrets of a section. One that is not set or not readable is left out: nothing is verified by it."""
+    found = {name: value for name, secret in section.items() if (value := read_secret(secret))}
+    main = found.get("account_sid", "")
+    tokens: dict[str, tuple[bytes, ...]] = {}
+    accounts: dict[str, Credentials] = {}
+    shared: dict[str, bytes] = {}
+    for name, value in found.items():
+        kind, _, rest = name.partition(".")
+        if name == "auth_token" or name.startswith("auth_token_"):
+            tokens[main] = (*tokens.get(main, ()), value.encode())
+        elif kind == "account":
+            account = rest.partition(".")[0]
+            tokens[account] = (*tokens.get(account, ()), value.encode())
+            accounts.setdefault(account, Credentials(account, value))
+        elif kind == "shared_key":
+            shared[rest] = value.encode()
+    if "api_key_sid" in found and "api_key_secret" in found:
+        accounts = {main: Credentials(found["api_key_sid"], found["api_key_secret"])} | accounts
+    elif "auth_token" in found:
+        accounts = {main: Credentials(main, found["auth_token"])} | accounts
+    return Keys(Secrets(main, tokens, shared), {sid: given for sid, given in accounts.items() if sid})

@@ -1,0 +1,130 @@
+"""Twilio's REST API: calls are created, changed, read and listed, queues removed. Knows HTTP, not what it is for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from ivr.twilio.keyring import Credentials
+from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
+
+API = "https://api.twilio.com"
+MAX_ANSWER = 1_048_576
+BUSY_CODE = 20429
+GONE_CODES = frozenset({20404, 21220})
+
+_SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
+
+Form = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Twilio said. `code` is its own error number, 0 when there is none."""
+
+    status: int
+    body: Mapping[str, Any]
+
+    @property
+    def code(self) -> int:
+        code = self.body.get("code")
+        return code if isinstance(code, int) else 0
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """There is no such call, or it has ended."""
+        return self.status == 404 or self.code in GONE_CODES
+
+
+def is_sid(word: str | None, kind: str) -> bool:
+    """Whether `word` is an id of Twilio's of that kind: CA a call, AC an account, QU a queue."""
+    return word is not None and word.startswith(kind) and _SID.fullmatch(word) is not None
+
+
+class Rest:
+    """One client for all accounts. `base` is another address in tests; nothing a caller sends ever is part of one."""
+
+    def __init__(self, base: str = API, timeout_s: float = 5.0) -> None:
+        self._base = base.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, 2.0))
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def create_call(self, account: str, given: Credentials, form: Form) -> Answer:
+        return await self._ask("POST", _path(account, "Calls"), given, form)
+
+    async def update_call(self, account: str, given: Credentials, call_sid: str, form: Form) -> Answer:
+        return await self._ask("POST", _path(account, "Calls", call_sid), given, form)
+
+    async def read_call(self, account: str, given: Credentials, call_sid: str) -> Answer:
+        return await self._ask("GET", _path(account, "Calls", call_sid), given)
+
+    async def list_calls(self, account: str, given: Credentials, query: Form) -> Answer:
+        return await self._ask("GET", f"{_path(account, 'Calls')}?{urlencode(query)}", given)
+
+    async def delete_queue(self, account: str, given: Credentials, queue_sid: str) -> Answer:
+        return await self._ask("DELETE", _path(account, "Queues", queue_sid), given)
+
+    async def _ask(self, method: str, path: str, given: Credentials, form: Form = ()) -> Answer:
+        """Raises GatewayBusy when nothing can have happened, GatewayUnknown when something may have."""
+        try:
+            async with self._open().request(
+                method,
+                URL(self._base + path, encoded=True),
+                data=urlencode(form) if form else None,
+                headers={"Content-Type": "application/x-www-form-urlencoded"} if form else None,
+                auth=aiohttp.BasicAuth(given.user, given.password),
+                allow_redirects=False,
+            ) as response:
+                raw = await response.content.read(MAX_ANSWER)
+                return _judge(response.status, response.headers.get("Retry-After", ""), raw)
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
+            raise GatewayBusy(1_000, "unreachable") from None
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise GatewayUnknown(type(error).__name__) from None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+
+def _path(account: str, *parts: str) -> str:
+    """Raises GatewayRefused for an id that is none of Twilio's: it never becomes part of an address."""
+    for word, kind in ((account, "AC"), *zip(parts[1:], ("QU" if parts[0] == "Queues" else "CA",), strict=False)):
+        if not is_sid(word, kind):
+            raise GatewayRefused("network", "no such id")
+    return f"/2010-04-01/Accounts/{account}/{'/'.join(parts)}.json"
+
+
+def _judge(status: int, retry_after: str, raw: bytes) -> Answer:
+    answer = Answer(status, _read(raw))
+    if status == 429 or answer.code == BUSY_CODE:
+        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else 1
+        raise GatewayBusy(min(max(seconds, 1), 60) * 1_000, str(BUSY_CODE))
+    if status >= 500:
+        raise GatewayUnknown(str(status))
+    return answer
+
+
+def _read(raw: bytes) -> Mapping[str, Any]:
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
