@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from typing import cast
+from weakref import WeakSet
 
 from redis.asyncio import Redis
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.exceptions import RedisError
 
 from router.store.address import Address
@@ -30,12 +33,14 @@ class SentinelStore(Store):
         self._master: Address | None = None
         self._channel = Channel(self._find_master, deadline_s=deadline_s, follows=True)
         self._watcher = asyncio.create_task(self._watch())
-        self.admin = sentinel.master_for(address.service, socket_timeout=self._channel.deadline_s)
+        self._clients: WeakSet[Redis] = WeakSet()
+        self.admin = self._client(self._channel.deadline_s)
 
     @classmethod
     async def open(cls, address: Address, deadline_s: float) -> SentinelStore:
         options = client_options(address)
         plain = {"socket_timeout": _SENTINEL_TIMEOUT_S, "socket_connect_timeout": _SENTINEL_TIMEOUT_S, "protocol": 2}
+        plain["retry"] = options["retry"]
         sentinel = Sentinel(address.hosts, sentinel_kwargs=plain, **options)  # type: ignore[no-untyped-call]
         store = cls(address, sentinel, deadline_s)
         try:
@@ -49,8 +54,7 @@ class SentinelStore(Store):
         return self._channel
 
     def blocking(self) -> Redis:
-        client: Redis = self._sentinel.master_for(self.address.service, socket_timeout=BLOCKING_TIMEOUT_S)
-        return client
+        return self._client(BLOCKING_TIMEOUT_S)
 
     async def close(self) -> None:
         self._watcher.cancel()
@@ -59,6 +63,11 @@ class SentinelStore(Store):
         await self.admin.aclose()
         for sentinel in self._sentinel.sentinels:
             await sentinel.aclose()
+
+    def _client(self, timeout_s: float) -> Redis:
+        client: Redis = self._sentinel.master_for(self.address.service, socket_timeout=timeout_s)
+        self._clients.add(client)
+        return client
 
     async def _find_master(self) -> Address:
         self._master = await self._ask()
@@ -75,11 +84,13 @@ class SentinelStore(Store):
         """The old master's connections may live on, cut off from everybody else: leave them when told."""
         while True:
             await asyncio.sleep(_POLL_S)
-            try:
+            with contextlib.suppress(ConnectionLost, RedisError, OSError):
                 master = await self._ask()
-            except ConnectionLost:
-                continue
-            if self._master and master != self._master:
-                log.warning("Sentinel names another master, going there")
-                self._channel.renew()
-                await self.admin.connection_pool.disconnect()
+                if self._master and master != self._master:
+                    log.warning("Sentinel names another master, going there")
+                    self._channel.renew()
+                for client in list(self._clients):
+                    # Looked at every time: a connection in use can slip through a disconnect.
+                    pool = cast(SentinelConnectionPool, client.connection_pool)
+                    if pool.master_address not in (None, master.hosts[0]):
+                        await pool.disconnect()

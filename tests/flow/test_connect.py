@@ -125,7 +125,7 @@ async def test_sentinel_names_the_master_and_the_channel_follows_a_failover(tmp_
                 await works(store, "main")
                 channel = store.channel_for("main")
                 await channel.call("SET", "kept", "yes")
-                await wait_until(lambda: second.client.get("kept") == b"yes")
+                await wait_until(lambda: second.client.get("kept") == b"yes", timeout=15)
                 await wait_until(lambda: len(watching.client.sentinel_slaves("calls")) == 1, timeout=15)
                 first.kill()
                 await patiently(lambda: channel.call("SET", "after", "failover"))
@@ -157,16 +157,20 @@ async def test_a_master_cut_off_from_its_sentinels_is_left_though_it_still_answe
         async with opened(f"redis+sentinel://127.0.0.1:{watching.port}/calls") as store:
             channel = store.channel_for("main")
             await channel.call("SET", "name", "first")
-            assert await cast(Awaitable[bytes], store.admin.get("name")) == b"first"
+            reader = store.blocking()
+            for client in (store.admin, reader):
+                assert await cast(Awaitable[bytes], client.get("name")) == b"first"
             second.client.set("name", "second")
             watching.client.execute_command("SENTINEL", "REMOVE", "calls")
             watching.client.execute_command("SENTINEL", "MONITOR", "calls", "127.0.0.1", second.port, 1)
 
-            async def both_there() -> bool:
-                names = await channel.call("GET", "name"), await cast(Awaitable[bytes], store.admin.get("name"))
-                return names == (b"second", b"second")
+            async def all_there() -> bool:
+                names = {await channel.call("GET", "name")}
+                names |= {await cast(Awaitable[bytes], client.get("name")) for client in (store.admin, reader)}
+                return names == {b"second"}
 
-            await wait_until(both_there)
+            await wait_until(all_there, 10)
+            await reader.aclose()
 
 
 async def test_sentinel_that_knows_no_such_master(tmp_path: Path) -> None:

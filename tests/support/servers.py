@@ -23,7 +23,8 @@ class PlainServer:
     def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
         self._folder = folder
-        self._options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *options)
+        common = f"--port {self.port} --bind 127.0.0.1 --repl-diskless-sync-delay 0 --save"
+        self._options = (*common.split(), "", *options)
         self._start()
 
     @property
