@@ -171,7 +171,7 @@ def _route(ladder: Ladder) -> dict[str, str]:
 
 
 def _words(script: str, reply: Any) -> list[str]:
-    words = [word.decode() if isinstance(word, bytes) else str(word) for word in reply]
+    words = Engine.words(reply)
     if words[0] != "OK":
         raise ReplayFailed(f"{script}: {' '.join(words)}")
     return words
@@ -179,7 +179,7 @@ def _words(script: str, reply: Any) -> list[str]:
 
 def _must_be_ok(script: str) -> Reply:
     def check(reply: Any) -> None:
-        if reply[0] != b"OK":
+        if not reply.startswith(b"OK"):
             raise ReplayFailed(f"{script}: {_words(script, reply)}")
 
     return check

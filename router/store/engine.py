@@ -111,10 +111,15 @@ class Engine(Reading):
                 raise
             self._lanes.clear()
             reply = await self.connection.call("EVAL", self._scripts[name].body, *command[2:])
-        words = [word.decode() if isinstance(word, bytes) else str(word) for word in reply]
+        words = self.words(reply)
         if words[0] == "NOT_VIRTUAL":
             raise errors.NotVirtual
         return words
+
+    @staticmethod
+    def words(reply: bytes) -> list[str]:
+        """A script answers one line of words: building a list of them costs the server as much as a write."""
+        return reply.decode().split(" ")
 
     async def load_scripts(self) -> None:
         """Puts every script into the server's cache."""

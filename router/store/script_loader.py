@@ -15,7 +15,8 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parent / "scripts"
 
 _HEADER = re.compile(r"\A--\[\[\n(.*?)\n\]\]\n", re.S)
-_INCLUDE = re.compile(r'^--- @include "(\w+)"\n', re.M)
+_INCLUDE = re.compile(r'^ *--- @include "(\w+)"\n', re.M)
+_DEFINITION = re.compile(r"^local function (\w+)\(.*?^end\n|^local (\w+) = [^\n]*\n", re.M | re.S)
 _KEYS = re.compile(r"^  KEYS\[(\d+)\] (\w+)", re.M)
 _ARGV = re.compile(r"^  ARGV\[(\d+)\] (\w+)", re.M)
 _SECTION = r"^  {name}(.*?)(?=^  [A-Z]+\b(?:\[| )|\Z)"
@@ -53,16 +54,48 @@ def _split(path: Path) -> tuple[str, str]:
 
 
 def _expand(path: Path) -> tuple[str, str, set[str]]:
-    """Header, body with includes in place, and what the includes need."""
-    header, body = _split(path)
+    """Header, body with includes in place, and what the includes need.
+
+    A definition of an include that nobody below it uses is left out: a closure costs time at every call, and its code
+    is memory that the server's collector walks.
+    """
+    header, own = _split(path)
     needs: set[str] = set()
 
     def put(match: re.Match[str]) -> str:
-        inner_header, inner_body = _split(path.parent / "includes" / f"{match.group(1)}.lua")
+        inner_header, inner = _split(path.parent / "includes" / f"{match.group(1)}.lua")
         needs.update(_section(inner_header, "NEEDS").split())
-        return inner_body
+        return f"{_INCLUDE.sub(put, inner)}"
 
-    return header, _INCLUDE.sub(put, body), needs
+    parts = _INCLUDE.split(own)  # own text and names of includes in turn
+    body = parts[-1]
+    for before, name in zip(parts[-3::-2], parts[-2::-2], strict=True):
+        included = _INCLUDE.sub(put, f'--- @include "{name}"\n')
+        body = before + _used(included, body) + body
+    return header, _spell_keys(re.sub(r"^ *-- .*\n", "", body, flags=re.M)), needs
+
+
+def _spell_keys(body: str) -> str:
+    """`C .. call_id` becomes `site .. ':c:' .. call_id`: one string is made instead of two."""
+    for name, spelled in re.findall(r"^local ([A-Z]+) = (site \.\. ':\w+:')\n", body, re.M):
+        body = re.sub(rf"\b{name} \.\. ", f"{spelled} .. ", body.replace(f"local {name} = {spelled}\n", "", 1))
+    return body
+
+
+def _used(included: str, below: str) -> str:
+    """The included text without the definitions that neither it nor what stands below uses."""
+    pieces: list[str] = []
+    end = len(included)
+    for match in reversed(list(_DEFINITION.finditer(included))):
+        name = match.group(1) or match.group(2)
+        rest = included[match.end() : end]
+        pieces.append(rest)
+        below = rest + below
+        end = match.start()
+        if re.search(rf"\b{name}\b", below):
+            pieces.append(match.group(0))
+            below = match.group(0) + below
+    return included[:end] + "".join(reversed(pieces))
 
 
 def load_script(path: Path) -> Script:
@@ -86,7 +119,7 @@ def load_script(path: Path) -> Script:
     if missing := needs - set(arguments):
         raise complain(f"an include needs {', '.join(sorted(missing))}")
     returns = set(re.findall(r"\{([A-Z_]+)", _section(header, "RETURNS")))
-    returned = set(re.findall(r"(?:return|reply =) \{'([A-Z_]+)'", body))
+    returned = set(re.findall(r"(?:return \{?|reply = \{)'([A-Z_]+)[ ']", body))
     if returns != returned:
         raise complain(f"RETURNS and the body differ in {', '.join(sorted(returns ^ returned))}")
     own = _split(path)[1]

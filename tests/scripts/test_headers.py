@@ -94,7 +94,7 @@ def test_an_include_that_does_not_exist(tmp_path: Path) -> None:
 def test_a_changed_include_is_another_script(tmp_path: Path) -> None:
     path = put(tmp_path, GOOD)
     before = load_script(path).sha
-    (tmp_path / "includes" / "tell.lua").write_text(INCLUDE + "-- louder\n")
+    (tmp_path / "includes" / "tell.lua").write_text(INCLUDE + "assert(site)\n")
 
     assert load_script(path).sha != before
 

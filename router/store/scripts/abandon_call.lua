@@ -32,22 +32,24 @@
 --- @include "heir"
 
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
+if not c then return 'UNKNOWN' end
 local told = cause
 cause = string.match(told, '^[^|]*')
 if c.st == 'e' then
-  local undone = (cause == 'withdrawn' or cause == 'cancelled') and call('HGET', C .. call_id, 'oc') ~= cause
-  return undone and {'WRONG_STATE', 'e'} or {'OK', 'e'}
+  if (cause == 'withdrawn' or cause == 'cancelled') and call('HGET', C .. call_id, 'oc') ~= cause then
+    return 'WRONG_STATE e'
+  end
+  return 'OK e'
 end
-if cause == 'withdrawn' and c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
-if cause == 'cancelled' and (not c.callback or c.st == 'c') then return {'WRONG_STATE', c.st} end
+if cause == 'withdrawn' and c.st ~= 'w' and c.st ~= 'q' then return 'WRONG_STATE ' .. c.st end
+if cause == 'cancelled' and (not c.callback or c.st == 'c') then return 'WRONG_STATE ' .. c.st end
 
 if c.st == 'c' then
   local agent = c.ag
   end_call(c, 'answered', cause, false)
-  call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', now)
+  call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', at)
   call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
-  return {'OK', 'e'}
+  return 'OK e'
 end
 
 local heir = call('HGET', C .. call_id, 'hr')
@@ -68,4 +70,4 @@ if agent then
   local f = call('HMGET', A .. agent, 'pr', 'rs')
   become_ready(agent, f[1], f[2], 'caller_gone')
 end
-return {'OK', 'e'}
+return 'OK e'

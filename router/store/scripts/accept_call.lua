@@ -20,12 +20,12 @@
 --- @include "emit"
 
 local state = call('HGET', C .. call_id, 'st')
-if state then return {'SEEN', state} end
-if call('XLEN', EV) >= tonumber(hard_limit) then return {'FULL'} end
+if state then return 'SEEN ' .. state end
+if call('XLEN', EV) >= tonumber(hard_limit) then return 'FULL' end
 
 local facts = now .. ';' .. (now + max_wait_ms) .. ';' .. kind .. ';' .. tier .. ';0'
 emit('call.greeting|call=' .. call_id .. '|facts=' .. facts)
 call('HSET', C .. call_id, 'st', 'g', 'mx', facts)
 call('SET', M .. call_id, meta)
 call('ZADD', T, now + max_wait_ms, 'c:' .. call_id)
-return {'OK', 'g'}
+return 'OK g'

@@ -34,29 +34,29 @@
 
 local f = call('HMGET', A .. agent_id, 'st', 'pr', 'ca', 'nx')
 local was, profile = f[1], f[2]
-if not was then return {'UNKNOWN'} end
-if was == state then return {'OK', was} end
+if not was then return 'UNKNOWN' end
+if was == state then return 'OK ' .. was end
 if was == 't' or was == 'w' then
   if f[4] ~= state then
     emit('agent.next_state|agent=' .. agent_id .. '|state=' .. state .. '|reason=' .. reason)
     call('HSET', A .. agent_id, 'nx', state, 'rn', reason)
   end
-  return {'OK', was}
+  return 'OK ' .. was
 end
 if was == 'o' then
   local c = read_call(f[3])
   announce_return(c, 'break')
   rest(agent_id, 'break', state, reason)
   return_call(c)
-  return {'OK', state}
+  return 'OK ' .. state
 end
 
 emit('agent.away|agent=' .. agent_id .. '|state=' .. state .. '|was=' .. was .. '|cause=asked|reason=' .. reason)
-call('HSET', A .. agent_id, 'st', state, 'ca', '', 'sn', now, 'nx', '', 'rn', reason)
+call('HSET', A .. agent_id, 'st', state, 'ca', '', 'sn', at, 'nx', '', 'rn', reason)
 if was == 'r' then call('ZREM', I .. profile, agent_id) end
 if was == 'c' then call('ZREM', T, 'a:' .. agent_id) end
 if was ~= 'x' and was ~= 'b' then
   call('HINCRBY', N, profile, -1)
   left_duty(agent_id, profile)
 end
-return {'OK', state}
+return 'OK ' .. state

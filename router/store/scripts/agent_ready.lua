@@ -21,17 +21,17 @@
 
 local f = call('HMGET', A .. agent_id, 'st', 'pr', 'nx', 'ca', 'fe', 'ms')
 local state, profile = f[1], f[2]
-if not state then return {'UNKNOWN'} end
-if state == 'r' then return {'OK', 'r', '', ''} end
+if not state then return 'UNKNOWN' end
+if state == 'r' then return 'OK r  ' end
 if state == 'o' or state == 't' then
   if f[3] and f[3] ~= '' then
     emit('agent.next_state|agent=' .. agent_id .. '|state=ready')
     call('HSET', A .. agent_id, 'nx', '')
   end
-  return {'OK', state, f[4], f[5]}
+  return 'OK ' .. state .. ' ' .. f[4] .. ' ' .. f[5]
 end
 
 if (f[3] and f[3] ~= '') or (f[6] and f[6] ~= '0') then call('HSET', A .. agent_id, 'nx', '', 'ms', '0') end
 if state == 'x' or state == 'b' then call('HINCRBY', N, profile, 1) end
 local st, c, fence = become_ready(agent_id, profile, now, state)
-return {'OK', st, c or '', fence or ''}
+return 'OK ' .. st .. ' ' .. (c or '') .. ' ' .. (fence or '')

@@ -29,21 +29,21 @@
 --- @include "advance"
 
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
+if not c then return 'UNKNOWN' end
 local f = call('HMGET', A .. agent_id, 'st', 'rs', 'pr')
-if not f[1] then return {'UNKNOWN_AGENT'} end
-if c.st == 'o' and c.ag == agent_id then return {'OK', 'o'} end
-if c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
-if f[1] == 'x' or f[1] == 'b' then return {'AWAY'} end
+if not f[1] then return 'UNKNOWN_AGENT' end
+if c.st == 'o' and c.ag == agent_id then return 'OK o' end
+if c.st ~= 'w' and c.st ~= 'q' then return 'WRONG_STATE ' .. c.st end
+if f[1] == 'x' or f[1] == 'b' then return 'AWAY' end
 local lane = '@' .. agent_id
 local standing = string.find(' ' .. c.ln .. ' ', ' ' .. lane .. ' ', 1, true)
-if standing and c.st == 'w' and f[1] ~= 'r' then return {'OK', 'w'} end
+if standing and c.st == 'w' and f[1] ~= 'r' then return 'OK w' end
 
 emit('call.assigned|call=' .. call_id .. '|agent=' .. agent_id .. '|by=' .. by .. '|why=' .. why .. '|step=' .. c.sp
   .. '|facts=' .. c.mx)
 if f[1] == 'r' then
   lease(c, agent_id, lane, f[2], true, f[3])
-  return {'OK', 'o'}
+  return 'OK o'
 end
 if not standing then
   c.ln = lane .. (c.ln ~= '' and ' ' .. c.ln or '')
@@ -55,4 +55,4 @@ if c.st == 'q' then
   enter(c, call('GET', L .. call_id) or '')
   settle(c, true)
 end
-return {'OK', c.st}
+return 'OK ' .. c.st

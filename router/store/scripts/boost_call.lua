@@ -19,8 +19,8 @@
 --- @include "call_record"
 
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
-if c.st ~= 'w' and c.st ~= 'q' then return {'WRONG_STATE', c.st} end
+if not c then return 'UNKNOWN' end
+if c.st ~= 'w' and c.st ~= 'q' then return 'WRONG_STATE ' .. c.st end
 
 local rank = string.format('%.0f', (c.accepted - head_start_ms) * 1000 + c.rank % 1000)
 if rank ~= c.rank then
@@ -29,4 +29,4 @@ if rank ~= c.rank then
   call('HSET', C .. call_id, 'rk', rank)
   for name in string.gmatch(c.ln, '%S+') do call('ZADD', W .. name, rank, call_id) end
 end
-return {'OK', c.st}
+return 'OK ' .. c.st

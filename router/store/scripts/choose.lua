@@ -29,8 +29,8 @@
 --- @include "answer"
 
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
-if c.st ~= 'q' then return {'CHOICE_GONE', c.st} end
+if not c then return 'UNKNOWN' end
+if c.st ~= 'q' then return 'CHOICE_GONE ' .. c.st end
 
 answer(c, choice, 'caller')
-return {'OK', c.st}
+return 'OK ' .. c.st

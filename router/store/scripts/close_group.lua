@@ -20,7 +20,7 @@
 
 local closed = call('HGET', G, 'x') or ' '
 local is_closed = string.find(closed, ' ' .. group .. ' ', 1, true)
-if is_closed and (call('ZSCORE', T, 'g:' .. group) or '') == until_ms then return {'OK'} end
+if is_closed and (call('ZSCORE', T, 'g:' .. group) or '') == until_ms then return 'OK' end
 
 emit('group.closed|group=' .. group .. '|until=' .. until_ms .. '|by=' .. by .. '|message=' .. message)
 if until_ms ~= '' then call('ZADD', T, until_ms, 'g:' .. group) else call('ZREM', T, 'g:' .. group) end
@@ -33,4 +33,4 @@ for _, field in ipairs(call('HKEYS', G)) do
     call('ZADD', T, now, 'l:' .. string.sub(field, 2))
   end
 end
-return {'OK'}
+return 'OK'

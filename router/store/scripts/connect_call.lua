@@ -28,14 +28,14 @@
 --- @include "heir"
 
 local c = read_call(call_id)
-if not c or c.fe ~= offer or c.ag == '' then return {'OFFER_GONE'} end
-if c.st ~= 'o' and c.st ~= 'b' then return {'OK', c.st} end
+if not c or c.fe ~= offer or c.ag == '' then return 'OFFER_GONE' end
+if c.st ~= 'o' and c.st ~= 'b' then return 'OK ' .. c.st end
 
 emit('call.connected|call=' .. call_id .. '|agent=' .. c.ag .. '|offer=' .. offer .. '|step=' .. c.sp .. '|facts=' .. c.mx)
 c.talks = c.talks + 1
 pack_facts(c)
 call('HSET', C .. call_id, 'st', 'c', 'mx', c.mx)
-call('HSET', A .. c.ag, 'st', 't', 'sn', now, 'ms', '0')
+call('HSET', A .. c.ag, 'st', 't', 'sn', at, 'ms', '0')
 call('ZREM', T, 'a:' .. c.ag, 'c:' .. call_id)
 if c.callback then release_held(held_call(call('HGET', C .. call_id, 'hr'))) end
-return {'OK', 'c'}
+return 'OK c'

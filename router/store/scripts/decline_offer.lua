@@ -41,15 +41,15 @@ local agent = agent_id ~= '' and agent_id or (c and c.ag or '')
 if not c or c.fe ~= offer or c.ag ~= agent or (c.st ~= 'o' and c.st ~= 'b') then
   local by = agent_id ~= '' and agent_id or c and string.match(c.av, '(%S+)$') or ''
   local last = call('HGET', A .. by, 'ld')
-  if last and last == offer then return {'OK', c and c.st or 'e'} end
-  return {'OFFER_GONE'}
+  if last and last == offer then return 'OK ' .. (c and c.st or 'e') end
+  return 'OFFER_GONE'
 end
 if agent_id == '' and c.st == 'b' and c.callback then
   dial_over(c, cause)
-  return {'OK', 'e'}
+  return 'OK e'
 end
 
 announce_return(c, cause)
 rest(c.ag, cause, '', '')
 return_call(c)
-return {'OK', c.st}
+return 'OK ' .. c.st

@@ -17,9 +17,9 @@
 --- @include "duty"
 
 local f = call('HMGET', A .. agent_id, 'st', 'pr')
-if not f[1] then return {'UNKNOWN'} end
-if f[1] == 'o' or f[1] == 't' then return {'ENGAGED'} end
-if expected ~= '' and call('GET', D .. agent_id) ~= expected then return {'STALE'} end
+if not f[1] then return 'UNKNOWN' end
+if f[1] == 'o' or f[1] == 't' then return 'ENGAGED' end
+if expected ~= '' and call('GET', D .. agent_id) ~= expected then return 'STALE' end
 
 emit('agent.deleted|agent=' .. agent_id .. '|was=' .. f[1])
 call('ZREM', I .. f[2], agent_id)
@@ -31,4 +31,4 @@ if not OFF[f[1]] then
   call('HINCRBY', N, f[2], -1)
   left_duty(agent_id, f[2])
 end
-return {'OK'}
+return 'OK'

@@ -12,4 +12,4 @@
 --- @include "keys"
 
 call('ZREM', T, 'p:' .. version)
-return {'OK'}
+return 'OK'

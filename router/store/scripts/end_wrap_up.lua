@@ -22,6 +22,6 @@
 --- @include "go_on"
 
 local f = call('HMGET', A .. agent_id, 'st', 'pr')
-if not f[1] then return {'UNKNOWN'} end
-if f[1] ~= 'w' then return {'OK', f[1]} end
-return {'OK', (go_on(agent_id, f[2], 'wrapped'))}
+if not f[1] then return 'UNKNOWN' end
+if f[1] ~= 'w' then return 'OK ' .. f[1] end
+return 'OK ' .. (go_on(agent_id, f[2], 'wrapped'))

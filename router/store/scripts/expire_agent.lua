@@ -35,7 +35,7 @@
 --- @include "go_on"
 
 local due = call('ZSCORE', T, 'a:' .. agent_id)
-if not due or tonumber(due) > now then return {'NOT_DUE'} end
+if not due or tonumber(due) > now then return 'NOT_DUE' end
 local f = call('HMGET', A .. agent_id, 'st', 'ca', 'pr', 'rs')
 if f[1] == 'o' then
   local c = read_call(f[2])
@@ -54,4 +54,4 @@ elseif f[1] == 'w' or f[1] == 'c' then
 else
   call('ZREM', T, 'a:' .. agent_id)
 end
-return {'OK', call('HGET', A .. agent_id, 'st') or ''}
+return 'OK ' .. (call('HGET', A .. agent_id, 'st') or '')

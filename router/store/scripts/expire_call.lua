@@ -28,11 +28,11 @@
 --- @include "answer"
 
 local due = call('ZSCORE', T, 'c:' .. call_id)
-if not due or tonumber(due) > now then return {'NOT_DUE'} end
+if not due or tonumber(due) > now then return 'NOT_DUE' end
 local c = read_call(call_id)
 if not c or (c.st ~= 'g' and c.st ~= 'q' and c.st ~= 'w') then
   call('ZREM', T, 'c:' .. call_id)
-  return {'OK', c and c.st or 'e'}
+  return 'OK ' .. (c and c.st or 'e')
 end
 
 if c.max ~= '' and tonumber(c.max) <= now then
@@ -50,4 +50,4 @@ else
   enter(c, call('GET', L .. c.id) or '')
   settle(c, true)
 end
-return {'OK', c.st}
+return 'OK ' .. c.st

@@ -24,10 +24,10 @@
 --- @include "end_call"
 
 local seen = call('HGET', C .. callback_id, 'st')
-if seen then return {'SEEN', seen} end
+if seen then return 'SEEN ' .. seen end
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
-if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return {'WRONG_STATE', c.st} end
+if not c then return 'UNKNOWN' end
+if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return 'WRONG_STATE ' .. c.st end
 
 local was, rest = c.st, call('GET', L .. call_id) or ''
 local k = {id = callback_id, step = c.step, k = c.k, entered = c.entered, busy = c.busy, asked = '2', mode = 'wait',
@@ -46,4 +46,4 @@ for name in string.gmatch(c.ln, '%S+') do call('ZADD', W .. name, c.rank, callba
 call('ZADD', T, due, 'c:' .. callback_id)
 call('ZADD', CALLBACKS, now, callback_id)
 if identity ~= '' then call('SET', R .. identity, callback_id, 'PX', callback_ms) end
-return {'OK', 'w'}
+return 'OK w'

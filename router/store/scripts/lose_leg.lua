@@ -35,11 +35,11 @@
 local c = read_call(call_id)
 if not c or c.fe ~= offer or c.st ~= 'c' then
   local by = c and string.match(c.av, '(%S+)$')
-  if by and call('HGET', A .. by, 'ld') == offer then return {'OK', c.st} end
-  return {'OFFER_GONE'}
+  if by and call('HGET', A .. by, 'ld') == offer then return 'OK ' .. c.st end
+  return 'OFFER_GONE'
 end
 
 announce_return(c, cause)
 rest(c.ag, cause, call('HGET', A .. c.ag, 'nx') or '', call('HGET', A .. c.ag, 'rn') or '')
 return_call(c)
-return {'OK', c.st}
+return 'OK ' .. c.st

@@ -23,12 +23,12 @@
 --- @include "rematch"
 
 local due = call('ZSCORE', T, 'g:' .. group)
-if by == 'deadline' and (not due or tonumber(due) > now) then return {'NOT_DUE'} end
+if by == 'deadline' and (not due or tonumber(due) > now) then return 'NOT_DUE' end
 local closed = call('HGET', G, 'x') or ' '
 local from, to = string.find(closed, ' ' .. group .. ' ', 1, true)
 if not from then
   call('ZREM', T, 'g:' .. group)
-  return {'OK'}
+  return 'OK'
 end
 
 emit('group.opened|group=' .. group .. '|by=' .. by)
@@ -36,4 +36,4 @@ call('ZREM', T, 'g:' .. group)
 call('HSET', G, 'x', string.sub(closed, 1, from) .. string.sub(closed, to + 1))
 rebuild_guide()
 rematch(' ' .. group .. ' ')
-return {'OK'}
+return 'OK'

@@ -25,10 +25,10 @@
 --- @include "guide"
 
 local card_now = call('GET', D .. agent_id)
-if expected ~= '' and (card_now or '-') ~= expected then return {'STALE'} end
+if expected ~= '' and (card_now or '-') ~= expected then return 'STALE' end
 local f = call('HMGET', A .. agent_id, 'st', 'pr', 'rs')
 local number = call('HGET', G, 'D' .. profile)
-if f[1] and number == f[2] and card_now == card then return {'OK', f[1], '0'} end
+if f[1] and number == f[2] and card_now == card then return 'OK ' .. f[1] .. ' 0' end
 
 emit('agent.put|agent=' .. agent_id .. '|profile=' .. profile)
 if not number then
@@ -39,9 +39,9 @@ end
 call('SET', D .. agent_id, card)
 if not f[1] then
   call('SADD', AGENTS, agent_id)
-  call('HSET', A .. agent_id, 'st', 'x', 'pr', number, 'ca', '', 'fe', '', 'sn', now, 'rs', now)
+  call('HSET', A .. agent_id, 'st', 'x', 'pr', number, 'ca', '', 'fe', '', 'sn', at, 'rs', now)
   call('HINCRBY', N, number .. '*', 1)
-  return {'OK', 'x', '1'}
+  return 'OK x 1'
 end
 if number ~= f[2] then
   call('HSET', A .. agent_id, 'pr', number)
@@ -58,4 +58,4 @@ if number ~= f[2] then
     if not look(agent_id, number) then look_for_kept(number) end
   end
 end
-return {'OK', call('HGET', A .. agent_id, 'st'), '0'}
+return 'OK ' .. call('HGET', A .. agent_id, 'st') .. ' 0'

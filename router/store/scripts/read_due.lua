@@ -13,8 +13,8 @@
 --- @include "keys"
 --- @include "clock"
 
-local reply = {'OK', string.format('%.0f', now), ''}
+local reply = {'OK', at, ''}
 local row = call('ZRANGE', T, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
 for i = 1, #row do reply[i + 3] = row[i] end
 if #row == 0 then reply[3] = call('ZRANGE', T, 0, 0, 'WITHSCORES')[2] or '' end
-return reply
+return table.concat(reply, ' ')

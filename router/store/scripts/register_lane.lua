@@ -12,7 +12,7 @@
 --- @include "keys"
 --- @include "guide"
 
-if call('HEXISTS', G, 'L' .. lane) == 1 then return {'OK'} end
+if call('HEXISTS', G, 'L' .. lane) == 1 then return 'OK' end
 call('HSET', G, 'L' .. lane, '')
 rebuild_guide()
-return {'OK'}
+return 'OK'

@@ -30,14 +30,14 @@
 --- @include "advance"
 
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
+if not c then return 'UNKNOWN' end
 local version = call('HGET', G, 'v') or ''
-if version ~= plan_version then return {'PLAN_MOVED', version} end
-if c.st == 'e' or c.st == 'g' or c.st == 'c' then return {'OK', c.st} end
-if c.step ~= at_step then return {'MOVED', c.st} end
+if version ~= plan_version then return 'PLAN_MOVED ' .. version end
+if c.st == 'e' or c.st == 'g' or c.st == 'c' then return 'OK ' .. c.st end
+if c.step ~= at_step then return 'MOVED ' .. c.st end
 local text = call('GET', L .. call_id) or ''
 local standing = ladder ~= '' and c.step ~= '' and (c.st == 'w' or c.st == 'q')
-if text == ladder and not (standing and enter_now ~= '') then return {'OK', c.st} end
+if text == ladder and not (standing and enter_now ~= '') then return 'OK ' .. c.st end
 
 emit('call.rerouted|call=' .. call_id .. '|version=' .. version .. '|step=' .. c.sp .. '|facts=' .. c.mx)
 call('SET', L .. call_id, ladder)
@@ -46,4 +46,4 @@ if standing and (enter_now ~= '' or deserted(open_lanes(c))) then
   enter(c, ladder)
   settle(c, true)
 end
-return {'OK', c.st}
+return 'OK ' .. c.st

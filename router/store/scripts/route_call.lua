@@ -41,10 +41,10 @@
 --- @include "advance"
 
 local was = call('HMGET', C .. call_id, 'st', 'mx')
-if was[1] and was[1] ~= 'g' then return {'SEEN', was[1]} end
+if was[1] and was[1] ~= 'g' then return 'SEEN ' .. was[1] end
 local version = call('HGET', G, 'v') or ''
-if version ~= plan_version then return {'PLAN_MOVED', version} end
-if not was[1] and call('XLEN', EV) >= tonumber(hard_limit) then return {'FULL'} end
+if version ~= plan_version then return 'PLAN_MOVED ' .. version end
+if not was[1] and call('XLEN', EV) >= tonumber(hard_limit) then return 'FULL' end
 
 local c = {id = call_id, st = 'g', ag = '', fe = '', av = '', la = last_agent, lanes = {}, ln = '', kind = kind, tier = tier,
            accepted = now, max = now + max_wait_ms, talks = '0', quiet = true,
@@ -106,4 +106,4 @@ if freed then
   f = call('HMGET', C .. call_id, 'st', 'ag', 'fe')
   c.st, c.ag, c.fe = f[1], f[2] or '', f[3] or ''
 end
-return {'OK', c.st, c.ag, c.fe}
+return 'OK ' .. c.st .. ' ' .. c.ag .. ' ' .. c.fe

@@ -23,11 +23,11 @@
 --- @include "guide"
 --- @include "rematch"
 
-if call('HGET', G, 'v') == version then return {'OK'} end
+if call('HGET', G, 'v') == version then return 'OK' end
 
 emit('plan.published|version=' .. version .. '|by=' .. by)
 call('HSET', G, 'v', version, 'k', keep_free)
 call('ZADD', T, now, 'p:' .. version)
 rebuild_guide()
 rematch('')
-return {'OK'}
+return 'OK'

@@ -32,18 +32,18 @@
 --- @include "advance"
 
 local c = read_call(call_id)
-if not c then return {'UNKNOWN'} end
+if not c then return 'UNKNOWN' end
 local agent = c.ag
 if c.st ~= 'c' or c.fe ~= offer then
-  if call('HGET', C .. call_id, 'tf') == offer then return {'OK', c.st} end
-  return {'OFFER_GONE'}
+  if call('HGET', C .. call_id, 'tf') == offer then return 'OK ' .. c.st end
+  return 'OFFER_GONE'
 end
 local version = call('HGET', G, 'v') or ''
-if version ~= plan_version then return {'PLAN_MOVED', version} end
+if version ~= plan_version then return 'PLAN_MOVED ' .. version end
 
 emit('call.transferred|call=' .. call_id .. '|agent=' .. agent .. '|offer=' .. offer .. '|step=' .. c.sp .. '|facts=' .. c.mx
   .. '|note=' .. note)
-call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', now)
+call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', at)
 call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
 c.st, c.ag, c.av, c.la, c.lanes, c.seen = 'w', '', '', '', {}, {}
 talked(c, now + max_wait_ms)
@@ -51,4 +51,4 @@ call('HSET', C .. call_id, 'tf', offer)
 call('HDEL', C .. call_id, 'av', 'la')
 enter(c, ladder)
 settle(c, false)
-return {'OK', c.st}
+return 'OK ' .. c.st

@@ -28,7 +28,7 @@
 --- @include "advance"
 
 local due = call('ZSCORE', T, 'l:' .. lane)
-if not due or tonumber(due) > now then return {'NOT_DUE'} end
+if not due or tonumber(due) > now then return 'NOT_DUE' end
 local served = {}
 local function is_served(name)
   if served[name] == nil then served[name] = on_duty(name) end
@@ -50,6 +50,6 @@ for i = 1, #row, 2 do
     end
   end
 end
-if #row == 200 and row[200] ~= after then return {'MORE', row[200]} end
+if #row == 200 and row[200] ~= after then return 'MORE ' .. row[200] end
 call('ZREM', T, 'l:' .. lane)
-return {'DONE'}
+return 'DONE'

@@ -6,7 +6,7 @@ local function go_on(agent, profile, cause)
   local f = call('HMGET', A .. agent, 'nx', 'rn')
   if not f[1] or f[1] == '' then return become_ready(agent, profile, now, cause) end
   emit('agent.away|agent=' .. agent .. '|state=' .. f[1] .. '|was=w|cause=' .. cause .. '|reason=' .. (f[2] or ''))
-  call('HSET', A .. agent, 'st', f[1], 'ca', '', 'sn', now, 'nx', '')
+  call('HSET', A .. agent, 'st', f[1], 'ca', '', 'sn', at, 'nx', '')
   call('ZREM', T, 'a:' .. agent)
   call('HINCRBY', N, profile, -1)
   left_duty(agent, profile)

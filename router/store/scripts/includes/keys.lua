@@ -2,7 +2,19 @@
   keys -- every key of a site, from its prefix: the same words as store/keyspace.py, held equal by a test.
 ]]
 local call = redis.call
-local C, L, M, A, D = site .. ':c:', site .. ':l:', site .. ':m:', site .. ':a:', site .. ':d:'
-local W, I, R = site .. ':w:', site .. ':i:', site .. ':r:'
-local N, T, G, EV, V = site .. ':n', site .. ':t', site .. ':g', site .. ':ev', site .. ':v'
-local AGENTS, CALLBACKS, SEQ = site .. ':agents', site .. ':k', site .. ':s'
+local C = site .. ':c:'
+local L = site .. ':l:'
+local M = site .. ':m:'
+local A = site .. ':a:'
+local D = site .. ':d:'
+local W = site .. ':w:'
+local I = site .. ':i:'
+local R = site .. ':r:'
+local N = site .. ':n'
+local T = site .. ':t'
+local G = site .. ':g'
+local EV = site .. ':ev'
+local V = site .. ':v'
+local AGENTS = site .. ':agents'
+local CALLBACKS = site .. ':k'
+local SEQ = site .. ':s'

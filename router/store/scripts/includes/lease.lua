@@ -9,8 +9,8 @@ local function lease(c, agent, lane, ready_since, standing, profile, seen)
   local fence = emit('call.offered|call=' .. c.id .. '|agent=' .. agent .. '|lane=' .. lane .. '|step=' .. c.sp
     .. '|facts=' .. c.mx .. (seen and seen ~= '' and '|seen=' .. seen or ''))
   call('HSET', C .. c.id, 'st', 'o', 'ag', agent, 'fe', fence)
-  call('HSET', A .. agent, 'st', 'o', 'ca', c.id, 'fe', fence, 'sn', now, 'rs', ready_since)
-  call('ZADD', T, now + offer_ms, 'a:' .. agent)
+  call('HSET', A .. agent, 'st', 'o', 'ca', c.id, 'fe', fence, 'sn', at, 'rs', ready_since)
+  call('ZADD', T, string.format('%d', now + offer_ms), 'a:' .. agent)
   if standing then
     for name in string.gmatch(c.ln, '%S+') do call('ZREM', W .. name, c.id) end
   end

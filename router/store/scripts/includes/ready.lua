@@ -31,7 +31,7 @@ local function become_ready(agent, profile, since, cause)
     return 'o', c.id, c.fe
   end
   emit('agent.ready|agent=' .. agent .. '|cause=' .. cause)
-  call('HSET', A .. agent, 'st', 'r', 'ca', '', 'sn', now, 'rs', since)
+  call('HSET', A .. agent, 'st', 'r', 'ca', '', 'sn', at, 'rs', since)
   call('ZADD', I .. profile, since, agent)
   call('ZREM', T, 'a:' .. agent)
   look_for_kept(profile)

@@ -17,13 +17,13 @@ local function rest(agent, cause, goes, reason)
   local tell = COUNTED[cause] and misses >= 3 and '|tell=1' or ''
   if goes ~= '' then
     emit('agent.away|agent=' .. agent .. '|state=' .. goes .. '|was=o|cause=' .. cause .. '|reason=' .. reason .. tell)
-    call('HSET', A .. agent, 'st', goes, 'ca', '', 'sn', now, 'ms', misses, 'ld', f[3], 'nx', '', 'rn', reason)
+    call('HSET', A .. agent, 'st', goes, 'ca', '', 'sn', at, 'ms', misses, 'ld', f[3], 'nx', '', 'rn', reason)
     call('ZREM', T, 'a:' .. agent)
     call('HINCRBY', N, f[1], -1)
     left_duty(agent, f[1])
     return
   end
   emit('agent.cooling|agent=' .. agent .. '|cause=' .. cause .. '|misses=' .. misses .. '|rest=' .. pause .. tell)
-  call('HSET', A .. agent, 'st', 'c', 'ca', '', 'sn', now, 'ms', misses, 'ld', cause ~= 'expired' and f[3] or '')
+  call('HSET', A .. agent, 'st', 'c', 'ca', '', 'sn', at, 'ms', misses, 'ld', cause ~= 'expired' and f[3] or '')
   call('ZADD', T, now + pause, 'a:' .. agent)
 end
