@@ -30,7 +30,7 @@ class Pipe:
         self._socket.close()
 
     def run(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        """The replies in order. Raises the first refusal."""
+        """The replies in order. Raises the first refusal, when all are read."""
         return self.pump(self.pack(commands), len(commands))
 
     @staticmethod
@@ -42,11 +42,15 @@ class Pipe:
         self._socket.sendall(packed)
         replies: list[Any] = []
         while len(replies) < count:
-            self._reader.feed(self._socket.recv(_READ))
+            received = self._socket.recv(_READ)
+            if not received:
+                raise ConnectionError("the server has gone")
+            self._reader.feed(received)
             while (reply := self._reader.gets()) is not False:
-                if isinstance(reply, Refused):
-                    raise reply
                 replies.append(reply)
+        for reply in replies:
+            if isinstance(reply, Refused):
+                raise reply
         return replies
 
     def timed(self, commands: Sequence[Sequence[Word]]) -> tuple[float, list[Any]]:

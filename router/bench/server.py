@@ -24,12 +24,12 @@ _EVALSHA = re.compile(rb"cmdstat_evalsha:calls=(\d+),usec=(\d+)")
 class BenchServer:
     """A running server, and the meter of its script time."""
 
-    def __init__(self, url: str, pipe: Pipe, apart: str) -> None:
+    def __init__(self, url: str, pipe: Pipe, floor: Floor, apart: str = "") -> None:
         self.url = url
         self.pipe = pipe
+        self.floor = floor
         self.apart = apart
-        self.floor = Floor()
-        self.floor.prepare(pipe)
+        floor.prepare(pipe)
 
     def timed(self, commands: Sequence[Sequence[str]], warm: int = WARM) -> tuple[Cost, list[Any]]:
         """What one of these EVALSHAs costs, and all replies.
@@ -71,7 +71,7 @@ def bench_server() -> Iterator[BenchServer]:
             assert embedded.pid is not None
             with set_apart(embedded.pid) as apart:
                 pipe = Pipe(embedded.socket_path)
-                yield BenchServer(embedded.url, pipe, apart)
+                yield BenchServer(embedded.url, pipe, Floor(), apart)
                 pipe.close()
         finally:
             embedded.stop()

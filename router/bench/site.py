@@ -185,21 +185,22 @@ class BenchSite:
     # -- replies ------------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def routed(calls: Sequence[str], replies: Sequence[Sequence[bytes]]) -> tuple[list[Offer], list[str]]:
+    def routed(calls: Sequence[str], replies: Sequence[bytes]) -> tuple[list[Offer], list[str]]:
         """Whom these calls were offered to, and who waits."""
         offers, waiting = [], []
-        for call_id, (_, letter, *offered) in zip(calls, replies, strict=True):
-            if letter == b"o":
-                offers.append(Offer(call_id, offered[0].decode(), offered[1].decode()))
+        for call_id, reply in zip(calls, replies, strict=True):
+            _, letter, agent_id, fence = Engine.words(reply)
+            if letter == "o":
+                offers.append(Offer(call_id, agent_id, fence))
             else:
                 waiting.append(call_id)
         return offers, waiting
 
     @staticmethod
-    def picked(agents: Sequence[str], replies: Sequence[Sequence[bytes]]) -> list[Offer]:
+    def picked(agents: Sequence[str], replies: Sequence[bytes]) -> list[Offer]:
         """What these agents were offered when they became ready."""
         return [
-            Offer(call.decode(), agent_id, fence.decode())
-            for agent_id, (_, letter, call, fence) in zip(agents, replies, strict=True)
-            if letter == b"o"
+            Offer(call_id, agent_id, fence)
+            for agent_id, (_, letter, call_id, fence) in zip(agents, map(Engine.words, replies), strict=True)
+            if letter == "o"
         ]
