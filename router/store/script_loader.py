@@ -16,7 +16,9 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 _HEADER = re.compile(r"\A--\[\[\n(.*?)\n\]\]\n", re.S)
 _INCLUDE = re.compile(r'^ *--- @include "(\w+)"\n', re.M)
-_DEFINITION = re.compile(r"^local function (\w+)\(.*?^end\n|^local (\w+) = [^\n]*\n", re.M | re.S)
+_DEFINITION = re.compile(
+    r"^local function (\w+)\((?:[^\n]* end\n|.*?^end\n)|^local (\w+) = [^\n]*\n", re.M | re.S
+)
 _KEYS = re.compile(r"^  KEYS\[(\d+)\] (\w+)", re.M)
 _ARGV = re.compile(r"^  ARGV\[(\d+)\] (\w+)", re.M)
 _SECTION = r"^  {name}(.*?)(?=^  [A-Z]+\b(?:\[| )|\Z)"
