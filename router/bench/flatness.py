@@ -6,7 +6,7 @@ from router.bench.crowd import clone_calls, lengthen_stream
 from router.bench.server import BenchServer
 from router.bench.site import KEEPING, BenchSite
 
-# Small blocks: a line of a hundred must stay a line of about a hundred.
+# Small blocks, for a team and a line of a hundred; what a lifecycle costs in them is a little more than in long ones.
 WARM, TIMED = 50, 50
 WAITING = (100, 10_000, 1_000_000)
 AGENTS = (100, 1_000, 100_000)

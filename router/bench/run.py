@@ -14,7 +14,7 @@ from router.bench.server import BenchServer, bench_server
 from router.bench.site import BenchSite
 from router.bench.transitions import SCENES, lifecycle, lifecycles, scenes
 
-ROUNDS, QUICK_ROUNDS, FLAT_ROUNDS = 15, 9, 21
+ROUNDS, QUICK_ROUNDS, FLAT_ROUNDS = 15, 9, 31
 
 Measurements = AsyncGenerator[list[Figure], None]
 """A part's figures, measured anew each time they are asked for."""

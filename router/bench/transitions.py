@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 
 from router.bench.pairing import Measured, in_a_row
 from router.bench.rounds import Rounds
@@ -17,7 +16,7 @@ AGENTS, WAITING = 1_500, 1_000
 
 def lifecycles(rounds: Rounds, site: BenchSite, scene: str) -> Iterator[None]:
     """Calls in line, all agents busy: each round as many come in as are taken out."""
-    for _ in repeat(None):
+    while True:
         calls = site.new_calls(rounds.size)
         offers, _ = site.routed(calls, rounds.block(f"accept and route, {scene}", site.route(calls)))
         assert not offers, "a call in line found a ready agent"
@@ -34,7 +33,7 @@ def returns(rounds: Rounds, site: BenchSite) -> Iterator[None]:
     """Offers declined, and callers who hang up in line."""
     # The same agents each time, so that none of them comes from a rest into a measured lifecycle.
     agents = [site.busy.popleft() for _ in range(rounds.size)]
-    for _ in repeat(None):
+    while True:
         site.line_up(rounds.size)
         offers = site.picked(agents, site.run(site.ready(agents)))
         rounds.pause()
@@ -49,7 +48,7 @@ def returns(rounds: Rounds, site: BenchSite) -> Iterator[None]:
 
 def idle(rounds: Rounds, site: BenchSite) -> Iterator[None]:
     """Agents stand ready and nobody waits."""
-    for _ in repeat(None):
+    while True:
         calls = site.new_calls(rounds.size)
         offers, waiting = site.routed(calls, rounds.block("accept and route, agents ready", site.route(calls)))
         assert not waiting, "a call found no agent though agents stand ready"
