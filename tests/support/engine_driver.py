@@ -10,28 +10,16 @@ from urllib.parse import urlsplit
 
 import hiredis
 
+from router.domain.events import Event, parse
 from router.domain.ladder import Timing
 from router.store.engine import Engine, VirtualClock
 from router.store.keyspace import Keyspace
-from router.store.rows import AgentRow, CallRow
 from tests.support.drivers import Request
-from tests.support.snapshot import LEASED, AgentView, CallView, Snapshot
+from tests.support.dump import Dump, leftovers, read_dump, snapshot
+from tests.support.snapshot import CallView, Snapshot
 
 DATABASE = "9"
 """Histories empty their database before each example, so they keep to one that nobody else uses."""
-
-DUMP = """
-local found = {}
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'hash' then found[#found + 1] = {key, redis.call('HGETALL', key)}
-  elseif kind == 'zset' then found[#found + 1] = {key, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')}
-  elseif kind == 'string' then found[#found + 1] = {key, redis.call('GET', key)}
-  elseif kind == 'set' then found[#found + 1] = {key, redis.call('SMEMBERS', key)}
-  else found[#found + 1] = {key, ''} end
-end
-return found
-"""
 
 
 class BlockingConnection:
@@ -75,11 +63,22 @@ class EngineDriver:
         self.raw("FLUSHDB")
         self.clock = VirtualClock(now)
         self.keys = Keyspace("main")
-        self.engine = Engine(connection, self.keys, timing, self.clock)
-        self.engine.on_plan = self.engine.end_walk
+        self.timing = timing
+        self.start_process()
+        self.last_event = "0-0"
+        self.dump: Dump = {}
         self.offers: dict[str, str] = {}
         self.identities: dict[str, str] = {}
         finish(self.engine.make_virtual())
+
+    def fail_over(self) -> None:
+        """What the process knows by heart is gone, and so are the server's scripts."""
+        self.raw("SCRIPT", "FLUSH")
+        self.start_process()
+
+    def start_process(self) -> None:
+        self.engine = Engine(self.connection, self.keys, self.timing, self.clock)
+        self.engine.on_plan = self.engine.end_walk
 
     def raw(self, *args: str) -> Any:
         return finish(self.connection.call(*args))
@@ -126,10 +125,8 @@ class EngineDriver:
     async def close_group(self, group: str, until_ms: int | None) -> None:
         await self.engine.close_group(group, until_ms=until_ms)
 
-    async def reladder_call(self, call_id: str, steps: Any, enter_now: bool, plan_version: str) -> None:
-        step = self.raw("HGET", self.keys.call(call_id), "sp") or b""
-        name = step.decode().partition(";")[0]
-        await self.engine.reladder_call(call_id, steps, enter_now=enter_now, at_step=name, plan_version=plan_version)
+    async def reladder_call(self, call_id: str, steps: Any, enter_now: bool, at_step: str, version: str) -> None:
+        await self.engine.reladder_call(call_id, steps, enter_now=enter_now, at_step=at_step, plan_version=version)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -137,30 +134,29 @@ class EngineDriver:
         flat = self.raw("ZRANGE", self.keys.deadlines, "0", "-1", "WITHSCORES")
         return [(int(flat[i + 1]), flat[i].decode()) for i in range(0, len(flat), 2)]
 
+    def new_events(self) -> list[Event]:
+        """What has been written to the stream since the last look."""
+        found = self.raw("XRANGE", self.keys.events, f"({self.last_event}", "+")
+        events = [parse(entry.decode(), pair[1].decode()) for entry, pair in found]
+        self.last_event = events[-1].entry_id if events else self.last_event
+        return events
+
     def snapshot(self, now: int) -> Snapshot:
-        found = {_text(key).partition(":")[2]: _decode(value) for key, value in self.raw("EVAL", DUMP, "0")}
-        guide = _pairs(found.get("g", []))
-        profiles = {name[1:]: text for name, text in guide.items() if name[0] == "P"}
-        duty = {
-            profiles[name]: int(n) for name, n in _pairs(found.get("n", [])).items() if name in profiles and n != "0"
-        }
-        return Snapshot(
-            now=now,
-            calls={name: _call(name, _pairs(value), found.get(f"l:{name}", "")) for name, value in _of(found, "c:")},
-            agents={name: _agent(name, _pairs(value), profiles) for name, value in _of(found, "a:")},
-            lanes={
-                name: tuple(sorted((int(rank), call) for call, rank in _pairs(value).items()))
-                for name, value in _of(found, "w:")
-            },
-            ready={
-                profiles[name]: {agent: int(since) for agent, since in _pairs(value).items()}
-                for name, value in _of(found, "i:")
-            },
-            duty=duty,
-            deadlines={member: int(at) for member, at in _pairs(found.get("t", [])).items() if member[0] != "p"},
-            keep_free={},
-            closed=frozenset(guide.get("x", "").split()),
-        )
+        self.dump = finish(read_dump(self.connection, self.keys))
+        site = snapshot(self.dump, now)
+        deadlines = {member: at for member, at in site.deadlines.items() if member[0] != "p"}
+        return replace(site, calls={name: self.plain(name, c) for name, c in site.calls.items()}, deadlines=deadlines)
+
+    def plain(self, call_id: str, call: CallView) -> CallView:
+        """The call as the model shows it: an ended one bare, another with the number of its further steps."""
+        if call.state == "e":
+            return CallView("e", 0, call.accepted_ms, outcome=call.outcome)
+        further, _ = self.dump.get(f"l:{call_id}", ("", -1))
+        return replace(call, steps_left=further.count("|") + 1 if further else 0)
+
+    def left_over(self) -> list[str]:
+        """What is left although every call has ended and every deadline has run."""
+        return leftovers(finish(read_dump(self.connection, self.keys)))
 
     def named_like(self, expected: Snapshot, found: Snapshot) -> Snapshot:
         """The engine's offers under the model's names: a name is learnt when both sides first show the offer."""
@@ -173,51 +169,3 @@ class EngineDriver:
         calls = {name: replace(c, offer=names.get(c.offer, c.offer)) for name, c in found.calls.items()}
         agents = {name: replace(a, offer=names.get(a.offer, a.offer)) for name, a in found.agents.items()}
         return replace(found, calls=calls, agents=agents)
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _decode(value: Any) -> Any:
-    return [_text(item) for item in value] if isinstance(value, list) else _text(value)
-
-
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _of(found: dict[str, Any], prefix: str) -> list[tuple[str, Any]]:
-    return [(name[len(prefix) :], value) for name, value in sorted(found.items()) if name.startswith(prefix)]
-
-
-def _call(name: str, record: dict[str, str], rest: str) -> CallView:
-    row = CallRow.parse(name, record)
-    rank, accepted = row.rank or 0, row.facts.accepted_ms
-    if row.letter == "e":
-        return CallView("e", 0, accepted, outcome=row.outcome or "")
-    leased = row.letter in LEASED
-    return CallView(
-        state=row.letter,
-        rank=rank,
-        accepted_ms=accepted,
-        agent=(row.agent_id or "") if leased else "",
-        offer=(row.offer_id or "") if leased else "",
-        lanes=row.lanes,
-        step=row.step.name,
-        steps_left=len(rest.split("|")) if rest else 0,
-        avoid=row.avoids,
-    )
-
-
-def _agent(name: str, record: dict[str, str], profiles: dict[str, str]) -> AgentView:
-    row = AgentRow.parse(name, record, "")
-    return AgentView(
-        state=row.letter,
-        profile=profiles[row.profile],
-        call=row.call_id or "",
-        offer=(row.offer_id or "") if row.letter in ("o", "t") else "",
-        ready_since=row.ready_since_ms if row.letter == "r" else 0,
-        next_state=record.get("nx", ""),
-        misses=row.misses,
-    )

@@ -5,6 +5,7 @@ Run against the model alone this tries the specification; with an engine beside 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from router.domain.ladder import Ladder, Profile, Step, Timing
 from tests.support.drivers import ModelDriver, Request, outcome
 from tests.support.engine_driver import EngineDriver
 from tests.support.invariants import change_violations, end_violations, state_violations
+from tests.support.projection import Projection
 from tests.support.sample_site import (
     AGENTS,
     GROUPS,
@@ -44,8 +46,10 @@ class Histories(RuleBasedStateMachine):
         self.log: list[str] = []
         self.seen: list[tuple[str, str, str]] = []
         self.last: tuple[int, Request] | None = None
+        self.stream = Projection()
+        self.wrote = False
         self.failed = False
-        self.arrivals = 0
+        self.arrivals = self.ladders = 0
         self.version = 0
 
     def engine_for(self, timing: Timing) -> EngineDriver | None:
@@ -69,30 +73,36 @@ class Histories(RuleBasedStateMachine):
 
     def carry_out(self, request: Request) -> None:
         """Send one request to both, then look at everything."""
-        result = outcome(self.model, request, self.now)
+        result, before = outcome(self.model, request, self.now), self.site
         self.log.append(f"{self.now - START:>9} {request} -> {result}")
         self.last = (self.now, request)
-        if self.engine:
-            self.equal(result, outcome(self.engine, request, self.now))
-        self.look(request)
-
-    def look(self, request: Request) -> None:
-        before, self.site = self.site, self.model.snapshot(self.now)
+        self.site = self.model.snapshot(self.now)
         assigned = request.args[0] if request.name == "assign_call" else ""
         self.right(state_violations(self.site) + change_violations(before, self.site, assigned))
         for call_id, call in self.site.calls.items():
             if call.state in LEASED and (call_id, call.agent, call.offer) not in self.seen:
                 self.seen.append((call_id, call.agent, call.offer))
         if self.engine:
-            found = self.engine.snapshot(self.now)
-            self.right(differences(self.site, self.engine.named_like(self.site, found)))
+            self.compare(self.engine, request, result)
+
+    def compare(self, engine: EngineDriver, request: Request, expected: str) -> None:
+        """The engine answers and is as the model; its stream tells what it did, and nothing of what it refused."""
+        answer = outcome(engine, request, self.now)
+        self.right([] if answer == expected else [f"the model says {expected}, the engine {answer}"])
+        found, events = engine.snapshot(self.now), engine.new_events()
+        self.right(differences(self.site, engine.named_like(self.site, found)))
+        try:
+            self.stream.read(events)
+        except KeyError:
+            self.right([f"the stream cannot be followed: {events}"])
+        self.right(self.stream.errors(found))
+        if expected != "ok":
+            self.right([f"refused, yet it wrote {event}" for event in events])
+        self.wrote = bool(events)
 
     def right(self, wrong: list[str]) -> None:
         self.failed = bool(wrong)
         assert not wrong, "\n".join([*wrong, "after", *self.log])
-
-    def equal(self, expected: str, found: str) -> None:
-        self.right([] if expected == found else [f"the model says {expected}, the engine {found}"])
 
     def due(self) -> list[tuple[int, str]]:
         found = set(self.model.due())
@@ -247,10 +257,20 @@ class Histories(RuleBasedStateMachine):
         self.version += 1
         self.do("set_plan", str(self.version), keep)
 
-    @rule(number=picks, ladder=steps(), enter_now=st.booleans(), age=st.sampled_from([0, 0, 1]))
-    def call_gets_new_steps(self, number: int, ladder: tuple[Step, ...], enter_now: bool, age: int) -> None:
-        call = self.pick(number, *STANDING)
-        self.do("reladder_call", call, ladder, enter_now, str(self.version - age))
+    @rule(
+        number=picks,
+        ladder=steps(),
+        same=st.integers(0, 3).map(lambda n: n == 3),
+        enter_now=st.booleans(),
+        age=st.sampled_from([0, 0, 1]),
+    )
+    def call_gets_new_steps(self, number: int, ladder: tuple[Step, ...], same: bool, enter_now: bool, age: int) -> None:
+        """The plan's new steps for it, often the very steps it has left."""
+        call, self.ladders = self.pick(number, *STANDING), self.ladders + 1
+        at_step = self.site.calls[call].step if call in self.site.calls else ""
+        fresh = tuple(replace(step, name=f"{step.name}{self.ladders}") for step in ladder)
+        left = tuple(self.model.model.calls[call].steps) if call in self.site.calls else ()
+        self.do("reladder_call", call, left if same else fresh, enter_now, at_step, str(self.version - age))
 
     # -- time and the machine --------------------------------------------------------------------------------------
 
@@ -272,6 +292,11 @@ class Histories(RuleBasedStateMachine):
     def sweepers_are_late(self, ms: int) -> None:
         self.now += ms
 
+    @rule()
+    def process_and_server_are_replaced(self) -> None:
+        if self.engine:
+            self.engine.fail_over()
+
     @rule(number=picks)
     def one_deadline_is_run(self, number: int) -> None:
         """The first ones are sensible; later ones are not due, as if they were moved since they were read."""
@@ -287,7 +312,7 @@ class Histories(RuleBasedStateMachine):
         assert self.last is not None
         before, request = self.site, self.last[1]
         self.carry_out(request)
-        self.right([] if self.site == before else [f"repeating {request} changed the site"])
+        self.right([f"repeating {request} changed the site"] if self.wrote or self.site != before else [])
 
     def teardown(self) -> None:
         """Everybody hangs up, every timer runs: nothing is left."""
@@ -299,6 +324,8 @@ class Histories(RuleBasedStateMachine):
                     self.do("cancel_callback" if _kept(self.site, call_id) else "abandon_call", call_id)
         self.time_passes(24 * 60 * MINUTE)
         self.right(end_violations(self.site))
+        if self.engine:
+            self.right(self.engine.left_over())
 
 
 def _kept(site: Snapshot, call_id: str) -> bool:

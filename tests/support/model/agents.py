@@ -59,6 +59,9 @@ class Model(Calls):
     # -- groups and plan -------------------------------------------------------------------------------------------
 
     def close_group(self, group: str, until_ms: int | None = None) -> None:
+        """Its lanes have no agents; who waits there goes on. Closed already until then: nothing new."""
+        if self.closed.get(group, -1) == until_ms:
+            return
         self.closed[group] = until_ms
         for lane in self.lanes():
             if group_of(lane) == group:

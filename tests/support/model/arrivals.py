@@ -107,7 +107,8 @@ class Arrivals(Ladders):
         callback = Call(callback_id, "callback", self.now, call.accepted_ms, rank=call.rank, identity=call.identity)
         callback.avoid, callback.lanes, callback.step = call.avoid, list(call.lanes), call.step
         callback.steps = call.steps if widen else []
-        callback.step_at = self.now if call.state == "q" else call.step_at
+        if callback.steps:
+            callback.step_at = self.now if call.state == "q" else call.step_at
         callback.chose_wait, callback.questions = call.chose_wait, call.questions
         callback.max_at = self.now + self.timing.callback_ms
         self.end(call, "callback")

@@ -84,15 +84,21 @@ class Calls(Offers):
             raise WrongState
         self.caller_left(call, "cancelled")
 
-    def reladder_call(self, call_id: str, steps: tuple[Step, ...], enter_now: bool, plan_version: str) -> None:
+    def reladder_call(
+        self, call_id: str, steps: tuple[Step, ...], enter_now: bool, at_step: str, plan_version: str
+    ) -> None:
         """Give a call in line the steps of a new plan that it has not entered; an offered one finds them later."""
         call = self.calls.get(call_id)
         if call is None:
             return
         if plan_version != self.plan_version:
             raise PlanMoved
-        if call.state not in ("o", "b", *STANDING) or call.steps == list(steps):
+        step = call.step
+        if call.state not in ("o", "b", *STANDING) or at_step != (step.name if step else ""):
+            return
+        can_enter = call.state in STANDING and bool(steps) and step is not None
+        if call.steps == list(steps) and not (can_enter and enter_now):
             return
         call.steps = list(steps)
-        if call.state in STANDING and call.steps and call.step and (enter_now or not self.served(call.step)):
+        if can_enter and step and (enter_now or not self.served(step)):
             self.enter_next(call)

@@ -66,6 +66,10 @@ class Offers(Arrivals):
 
     def fail_leg(self, call_id: str, offer_id: str, cause: str) -> None:
         """The agent's leg or a callback's dial did not come up; or the agent's leg ended while talking."""
+        known = self.calls.get(call_id)
+        if known and known.state == "c" and cause not in ("device", "network"):
+            self.complete_call(call_id, offer_id, None)
+            return
         if self.given_back(call_id, offer_id):
             return
         call, agent = self.lease(call_id, offer_id)
@@ -73,8 +77,6 @@ class Offers(Arrivals):
             self.dial_failed(call)
         elif call.state != "c":
             self.give_back(call, cause)
-        elif cause not in ("device", "network"):
-            self.talk_ended(call)
         else:
             if call.max_at is not None:
                 call.max_at += self.now - call.accepted_ms

@@ -57,7 +57,7 @@ class Call:
         """The least of its own deadlines; None where the agent's lease or nothing is waited for."""
         if self.state not in ("g", *STANDING):
             return None
-        times = [self.max_at, self.question_at, self.step_at if self.steps else None]
+        times = [self.max_at, self.question_at, self.step_at]
         return min((at for at in times if at is not None), default=None)
 
 

@@ -19,7 +19,7 @@ class Ladders(Matching):
 
     def enter_next(self, call: Call) -> None:
         """Enter steps until the call is offered, asked, waiting in one of them, or at its exit."""
-        call.state, call.question_at = "w", None
+        call.state, call.question_at, call.step_at = "w", None, None
         while call.steps and call.state == "w":
             step = call.steps.pop(0)
             call.step, call.questions, call.chose_wait = step, 0, False
@@ -33,6 +33,7 @@ class Ladders(Matching):
     def goes_on(self, call: Call, step: Step) -> bool:
         """Whether a call that found nobody enters the next step at once. May ask the owner-busy question."""
         if not call.steps:
+            call.step_at = None
             return False
         if step.when_busy is not None:
             owner = self.owner(step)
@@ -96,8 +97,11 @@ class Ladders(Matching):
             self.end(call, "missed" if call.is_callback else "overflowed_out")
         elif call.steps and self.step_is_over(call, agent):
             self.enter_next(call)
-        elif not self.call_looks(call):
-            self.take_exit_if_closed(call)
+        else:
+            if call.step_at is not None and call.step_at <= self.now:
+                call.step_at = None
+            if not self.call_looks(call):
+                self.take_exit_if_closed(call)
 
     def step_is_over(self, call: Call, agent: Agent) -> bool:
         step = call.step
