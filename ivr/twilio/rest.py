@@ -87,8 +87,7 @@ class Rest:
                 method,
                 URL(self._base + path, encoded=True),
                 data=urlencode(form) if form else None,
-                headers={"Content-Type": "application/x-www-form-urlencoded"} if form else None,
-                auth=aiohttp.BasicAuth(given.user, given.password),
+                headers=_headers(given, bool(form)),
                 allow_redirects=False,
             ) as response:
                 raw = await response.content.read(MAX_ANSWER)
@@ -102,6 +101,11 @@ class Rest:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
+
+
+def _headers(given: Credentials, form: bool) -> dict[str, str]:
+    headers = {"Authorization": aiohttp.encode_basic_auth(given.user, given.password)}
+    return headers | {"Content-Type": "application/x-www-form-urlencoded"} if form else headers
 
 
 def _path(account: str, *parts: str) -> str:

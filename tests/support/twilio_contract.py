@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,9 +38,10 @@ class RestContract:
             for path, item in document["paths"].items()
         ]
 
-    @classmethod
-    def read(cls, reference: Path) -> RestContract:
-        return cls(json.loads((reference / "twilio" / "twilio_api_v2010.json").read_text()))
+    @staticmethod
+    @cache
+    def read(reference: Path) -> RestContract:
+        return RestContract(json.loads((reference / "twilio" / "twilio_api_v2010.json").read_text()))
 
     def check(self, method: str, path: str, pairs: Sequence[tuple[str, str]]) -> None:
         """`pairs`: the form of a POST, the query of anything else."""
@@ -119,9 +121,10 @@ class TwimlContract:
         self._verbs: Mapping[str, Any] = table["verbs"]
         self._children: Mapping[str, Sequence[str]] = table["children"]
 
-    @classmethod
-    def read(cls, reference: Path) -> TwimlContract:
-        return cls(json.loads((reference / "twilio" / "twiml_voice_attributes.json").read_text()))
+    @staticmethod
+    @cache
+    def read(reference: Path) -> TwimlContract:
+        return TwimlContract(json.loads((reference / "twilio" / "twiml_voice_attributes.json").read_text()))
 
     def check(self, document: bytes, verbs: frozenset[str] | None = None) -> Element:
         """The document, parsed. `verbs`: the only ones allowed where it is played (IN_QUEUE, ON_BRIDGE)."""

@@ -1,0 +1,132 @@
+"""Twilio's requests to us: signed by the official library, tried again as the address asks for, dated and numbered."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from urllib.parse import parse_qsl, urldefrag
+
+import aiohttp
+from twilio.request_validator import RequestValidator
+from yarl import URL
+
+from tests.support.fake_twilio.faults import Faults
+from tests.support.fake_twilio.legs import Leg
+
+CEILING_S = 15.0
+
+
+class Failed(Exception):
+    """We gave no document, however often Twilio asked."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that reached us, for tests to look at and to send again."""
+
+    url: str
+    form: Mapping[str, str]
+    status: int
+    body: bytes
+
+
+class Asking:
+    """Sends requests. `breaches` collects what Twilio would not have liked."""
+
+    def __init__(self, token: str, faults: Faults, breaches: list[str]) -> None:
+        self._validator = RequestValidator(token)
+        self._faults = faults
+        self._breaches = breaches
+        self.log: list[Asked] = []
+        self.session = aiohttp.ClientSession()
+
+    def sign(self, url: str, form: Mapping[str, str]) -> str:
+        return str(self._validator.compute_signature(url, dict(form)))
+
+    async def document(self, leg: Leg, url: str, told: Mapping[str, str]) -> bytes:
+        """The document at `url`. A second request for the same must bring the same bytes. Raises Failed."""
+        form = {**about(leg), **told}
+        body = await self._ask(url, form)
+        if self._faults.happens(self._faults.documents_twice):
+            again = await self._ask(url, form)
+            if again != body:
+                self._breaches.append(f"{url} answered a retry otherwise: {body!r} then {again!r}")
+        return body
+
+    async def report(self, url: str, form: Mapping[str, str]) -> None:
+        """A status callback; nobody minds what it brings, as long as it is understood."""
+        try:
+            await self._ask(url, form)
+        except Failed as failed:
+            self._breaches.append(f"a report was not taken: {failed}")
+
+    async def _ask(self, url: str, form: Mapping[str, str]) -> bytes:
+        address, fragment = urldefrag(url)
+        overrides = dict(parse_qsl(fragment))
+        tries = 1 + int(overrides.get("rc", "1"))
+        policy = overrides.get("rp", "ct").split(",")
+        token = str(uuid.uuid4())
+        why = ""
+        for _ in range(tries):
+            try:
+                status, kind, body = await self.post(address, form, token, int(overrides.get("rt", "15000")) / 1_000)
+            except aiohttp.ClientConnectorError:
+                why = "ct"
+            except (TimeoutError, aiohttp.ClientError):
+                why = "rt"
+            else:
+                if status < 400:
+                    if not kind.startswith(("text/xml", "application/xml")):
+                        self._breaches.append(f"{address} answered {kind}")
+                    return body
+                why = f"{status // 100}xx"
+            if why not in policy and "all" not in policy:
+                break
+        raise Failed(f"{address}: {why}")
+
+    async def post(self, url: str, form: Mapping[str, str], token: str, read_s: float) -> tuple[int, str, bytes]:
+        headers = {"X-Twilio-Signature": self.sign(url, form), "I-Twilio-Idempotency-Token": token}
+        async with asyncio.timeout(min(read_s, CEILING_S)):
+            async with self.session.post(URL(url, encoded=True), data=dict(form), headers=headers) as response:
+                body = await response.read()
+                self.log.append(Asked(url, form, response.status, body))
+                return response.status, response.headers.get("Content-Type", ""), body
+
+
+def about(leg: Leg) -> dict[str, str]:
+    """What Twilio tells with every request of a leg."""
+    place = {f"{who}{part}": "" for who in ("From", "To", "Caller", "Called") for part in ("City", "State", "Zip")}
+    country = dict.fromkeys(("FromCountry", "ToCountry", "CallerCountry", "CalledCountry"), "US")
+    return {
+        "CallSid": leg.sid,
+        "AccountSid": leg.account,
+        "From": leg.from_number,
+        "To": leg.to_number,
+        "Caller": leg.from_number,
+        "Called": leg.to_number,
+        "CallStatus": leg.status,
+        "ApiVersion": "2010-04-01",
+        "Direction": leg.direction,
+        **place,
+        **country,
+        **leg.extra,
+    }
+
+
+def progress(leg: Leg, sip: str = "") -> dict[str, str]:
+    """A call-progress report of the leg as it is now; each has the next number."""
+    told = about(leg) | {
+        "CallbackSource": "call-progress-events",
+        "SequenceNumber": str(leg.sequence),
+        "Timestamp": format_datetime(datetime.now(UTC)),
+    }
+    leg.sequence += 1
+    if leg.ended:
+        told |= {"CallDuration": "7", "Duration": "1"}
+    if sip:
+        told["SipResponseCode"] = sip
+    return told

@@ -1,0 +1,37 @@
+"""What goes wrong on demand, between Twilio and us."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+
+RestFault = Literal["busy", "broken", "lost", "silent", "slow"]
+"""busy: 429. broken: 500, nothing done. lost: done, but the answer never comes. silent: not done, no answer.
+slow: done, answered after a while."""
+
+
+@dataclass
+class Faults:
+    """Shares are between 0 and 1; times are Twilio's seconds."""
+
+    seed: int = 0
+    documents_twice: float = 0.0
+    reports_twice: float = 0.0
+    reports_dropped: float = 0.0
+    reports_late_s: float = 0.0
+    rest: dict[str, list[RestFault]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+
+    def happens(self, share: float) -> bool:
+        return share > 0 and self.random.random() < share
+
+    def next_rest(self, what: str, *faults: RestFault) -> None:
+        """The next requests of a kind (create, update, read, list, queue) fail this way, one after the other."""
+        self.rest[what].extend(faults)
+
+    def take_rest(self, what: str) -> RestFault | None:
+        return self.rest[what].pop(0) if self.rest[what] else None
