@@ -136,18 +136,18 @@ def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
     return [
         Sweeper(site.engine).run(),
         site.keeper.follow(),
-        _read(store, site, history.GROUP, site.history.handle),
-        _read(store, site, levels.GROUP, site.levels.handle),
+        _read(store, site, history.GROUP, site.history.handle, history.TYPES),
+        _read(store, site, levels.GROUP, site.levels.handle, levels.TYPES),
         _tidy(site),
     ]
 
 
-async def _read(store: Store, site: Site, group: str, handle: Handle) -> None:
+async def _read(store: Store, site: Site, group: str, handle: Handle, types: tuple[str, ...]) -> None:
     """Read the site's stream as `group`, over a connection of our own."""
     connection = store.blocking()
     try:
         consumer = f"{socket.gethostname()}-{os.getpid()}"
-        await GroupReader(connection, site.keys.events, group, consumer, handle).run()
+        await GroupReader(connection, site.keys.events, group, consumer, handle, types).run()
     finally:
         await connection.aclose()
 

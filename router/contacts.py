@@ -1,7 +1,10 @@
-"""How a call ended, remembered with the customer: the next agent sees it, and the last one is preferred."""
+"""How calls ended, remembered with their customers: the next agent sees it, and the last one is preferred."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from router.directory.contacts import Contact
@@ -11,17 +14,20 @@ from router.site import Site
 NOT_A_CONTACT = frozenset({"recalled", "superseded", "callback", "withdrawn", "cancelled"})
 
 
-async def remember(site: Site, event: Event) -> None:
-    """`call.ended` → the customer's contacts. Told twice, it is kept once."""
-    outcome = event.fields.get("outcome", "")
-    if outcome in NOT_A_CONTACT:
-        return
-    row = await site.engine.read_call(event.fields["call"])
-    customer = row.meta.get("customer") if row is not None else None
-    if not customer:
-        return
-    answered = outcome == "answered"
+async def remember(site: Site, ended: Sequence[Event]) -> None:
+    """`call.ended` → the customers' contacts. Told twice, each is kept once."""
+    wanted = [event for event in ended if event.fields.get("outcome") not in NOT_A_CONTACT]
+    metas = await site.channel.call_many([("GET", site.keys.meta(event.fields["call"])) for event in wanted])
+    found = []
+    for event, meta in zip(wanted, metas, strict=True):
+        customer = json.loads(meta).get("customer") if isinstance(meta, bytes) else None
+        if customer:
+            found.append(site.customers.record_contact(customer["customer_id"], _contact(event)))
+    await asyncio.gather(*found)
+
+
+def _contact(event: Event) -> Contact:
+    answered = event.fields.get("outcome") == "answered"
     agent_id = event.fields.get("agent", "") if answered else ""
     result = unquote(event.fields.get("result", "")) if answered else ""
-    contact = Contact(event.at_ms, agent_id, result or outcome, event.fields["call"])
-    await site.customers.record_contact(customer["customer_id"], contact)
+    return Contact(event.at_ms, agent_id, result or event.fields.get("outcome", ""), event.fields["call"])

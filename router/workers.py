@@ -24,12 +24,17 @@ from router.store.embedded import EmbeddedServer, die_with_parent
 WORKER = "VIPLINE_WORKER"
 GRACE_S = 10.0
 SLOWEST_RESTART_S = 5.0
+CANNOT_SERVE = 2
+"""The exit code of `vipline serve` whose settings or plan are wrong."""
 
 log = logging.getLogger("vipline.workers")
 
 
-async def supervise(settings: Settings) -> None:
-    """Run `settings.workers` workers until SIGTERM or SIGINT. Raises OSError, and what EmbeddedServer.start raises."""
+async def supervise(settings: Settings) -> int:
+    """Run `settings.workers` workers until SIGTERM or SIGINT, or until they say that they can never serve.
+
+    Answers the exit code. Raises OSError, and what EmbeddedServer.start raises.
+    """
     token = admin_token(settings)
     server = EmbeddedServer(settings.data) if settings.redis == "embedded" else None
     with _reserve(settings) as held:
@@ -40,7 +45,7 @@ async def supervise(settings: Settings) -> None:
         try:
             environment = _environment(settings, port, server.url if server is not None else settings.redis)
             crew = _Crew(settings, environment)
-            await crew.run(lambda: print(banner(settings, token, port, sample=False), flush=True), port)
+            return await crew.run(lambda: print(banner(settings, token, port, sample=False), flush=True), port)
         finally:
             if keeper is not None and server is not None:
                 keeper.cancel()
@@ -54,24 +59,27 @@ class _Crew:
         self._environment = environment
         self._workers: dict[int, asyncio.subprocess.Process] = {}
         self._stop = asyncio.Event()
+        self._code = 0
+        self._greeter: asyncio.Task[None]
 
-    async def run(self, announce: Callable[[], None], port: int) -> None:
+    async def run(self, announce: Callable[[], None], port: int) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._signal_all, signal.SIGHUP)
         keepers = [asyncio.create_task(self._keep(place)) for place in range(self._settings.workers)]
-        greeter = asyncio.create_task(_announce_when_up(self._settings.host, port, announce))
+        self._greeter = asyncio.create_task(_announce_when_up(self._settings.host, port, announce))
         try:
             await self._stop.wait()
         finally:
-            greeter.cancel()
+            self._greeter.cancel()
             self._signal_all(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.drain_s + GRACE_S):
                     await asyncio.gather(*keepers)
             self._signal_all(signal.SIGKILL)
-            await asyncio.gather(*keepers, greeter, return_exceptions=True)
+            await asyncio.gather(*keepers, self._greeter, return_exceptions=True)
+        return self._code
 
     async def _keep(self, place: int) -> None:
         """One worker after another in this place."""
@@ -89,6 +97,10 @@ class _Crew:
             self._workers[place] = worker
             code = await worker.wait()
             del self._workers[place]
+            if code == CANNOT_SERVE and not self._greeter.done():
+                # Settings or plan are wrong from the start; later the other workers go on, and the files may be mended.
+                self._code = code
+                self._stop.set()
             if self._stop.is_set():
                 return
             say(log, logging.ERROR, "worker ended, starting another", place=place, code=code)

@@ -23,11 +23,11 @@ from router.domain.events import AGENT_STATES
 from router.events.levels import WINDOW_MS, Level, level
 from router.relay import live_calls
 from router.site import Site
-from router.store.rows import CallRow
+from router.store.rows import CallFacts
 
 queues = Routes("Queues")
 
-IN_LINE = frozenset({"waiting", "choosing"})
+IN_LINE = frozenset({b"w", b"q"})
 
 
 class ServiceLevel(Answer):
@@ -85,7 +85,7 @@ class Standing:
 async def list_queues(ctx: Ctx) -> Reply:
     """Every group and tier: who waits, how long, who serves, and the service level of the last hour."""
     site, now_ms = ctx.site, int(time.time() * 1000)
-    standing = [one async for one in _standing(site)]
+    standing = await _standing(site)
     counts = await site.levels.read(now_ms)
     agents = await _agents(site)
     closed = {group: await _closure(site, group) for group in await site.engine.closed_groups()}
@@ -134,15 +134,17 @@ def _group(ctx: Ctx) -> str:
     return group
 
 
-async def _standing(site: Site) -> Any:
+async def _standing(site: Site) -> list[Standing]:
+    """Everybody in line. Three fields a call: thousands may wait, and walls ask every second."""
+    found: dict[str, Standing] = {}
     async for call_ids in live_calls(site):
-        for row in await site.engine.read_calls(call_ids):
-            if row is not None and row.state in IN_LINE:
-                yield Standing(_groups(row), row.facts.tier, row.facts.accepted_ms)
-
-
-def _groups(row: CallRow) -> frozenset[str]:
-    return frozenset(lane.partition("+")[0] for lane in row.lanes if not lane.startswith("@"))
+        rows = await site.channel.call_many([("HMGET", site.keys.call(one), "st", "ln", "mx") for one in call_ids])
+        for call_id, (letter, lanes, facts) in zip(call_ids, rows, strict=True):
+            if letter in IN_LINE:
+                groups = {lane.partition("+")[0] for lane in lanes.decode().split() if not lane.startswith("@")}
+                read = CallFacts.parse(facts.decode())
+                found[call_id] = Standing(frozenset(groups), read.tier, read.accepted_ms)
+    return list(found.values())
 
 
 async def _agents(site: Site) -> dict[str, Counter[str]]:

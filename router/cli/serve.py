@@ -46,7 +46,7 @@ def command(**given: str | None) -> None:
         sys.exit(2)
     set_up(settings.log)
     try:
-        _run(_main(settings))
+        sys.exit(_run(_main(settings)))
     except PlanInvalid as invalid:
         click.echo(str(invalid), err=True)
         sys.exit(2)
@@ -58,22 +58,21 @@ def command(**given: str | None) -> None:
         sys.exit(1)
 
 
-async def _main(settings: Settings) -> None:
+async def _main(settings: Settings) -> int:
     # Imported only now: the parent of several workers needs neither the API nor its models.
     if settings.workers > 1:
         from router.workers import supervise
 
-        await supervise(settings)
-    else:
-        from router.process import serve
+        return await supervise(settings)
+    from router.process import serve
 
-        await serve(settings, shared_port="VIPLINE_WORKER" in os.environ)
+    await serve(settings, shared_port="VIPLINE_WORKER" in os.environ)
+    return 0
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
+def _run(main: Coroutine[Any, Any, int]) -> int:
     if sys.platform == "win32":
-        asyncio.run(main)
-        return
+        return asyncio.run(main)
     import uvloop
 
-    uvloop.run(main)
+    return uvloop.run(main)

@@ -6,7 +6,7 @@ The copy runs a little behind; `read` adds what has not been copied yet, so a GE
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from router.domain.events import Event, order, parse
@@ -15,26 +15,24 @@ from router.logging_ import say
 from router.store.keyspace import Keyspace
 
 GROUP = "history"
+TYPES = ("call.", "callback.")
+BEGINNINGS = frozenset({"call.greeting", "call.accepted", "call.transferred", "callback.booked"})
 LIVE_MS = 3 * 86_400_000
-"""How long the list of a call that never ends may lie; every entry renews it. It frees memory, nothing relies on it."""
+"""How long the list of a call that never ends may lie. It frees memory, nothing relies on it."""
 TAIL_PAGE = 1_000
 TAIL_PAGES = 20
 
 log = logging.getLogger("vipline.events")
 
 Command = tuple[str | bytes | int, ...]
+OnEnded = Callable[[Sequence[Event]], Awaitable[None]]
+"""What else wants to know of calls that ended (the directory's contacts). May be told twice."""
 
 
 class Commands(Protocol):
     async def call(self, *args: str | bytes | int) -> Any: ...
 
     async def call_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]: ...
-
-
-class Ended(Protocol):
-    """What else wants to know that a call ended (the directory's contacts). May be told twice."""
-
-    async def __call__(self, event: Event) -> None: ...
 
 
 class History:
@@ -44,7 +42,7 @@ class History:
         self._channel = channel
         self._keys = keys
         self.retain_ms = retain_ms
-        self.on_ended: Ended | None = None
+        self.on_ended: OnEnded | None = None
 
     async def handle(self, events: Sequence[Event]) -> None:
         """Write a batch; twice does no harm, rows are told apart by their ids."""
@@ -52,17 +50,17 @@ class History:
         for event in events:
             for call_id in event.call_ids:
                 key = self._keys.history(call_id)
-                over = event.type == "call.ended" or (
-                    event.type == "call.recalled" and call_id == event.fields.get("old")
-                )
                 commands.append(("RPUSH", key, _row(event)))
-                commands.append(("PEXPIRE", key, self.retain_ms if over else LIVE_MS))
+                if event.type == "call.ended" or call_id == event.fields.get("old"):
+                    commands.append(("PEXPIRE", key, self.retain_ms))
+                elif event.type in BEGINNINGS:
+                    commands.append(("PEXPIRE", key, LIVE_MS))
         for reply in await self._channel.call_many(commands) if commands else ():
             if isinstance(reply, Exception):
                 raise reply
-        for event in events:
-            if event.type == "call.ended" and self.on_ended is not None:
-                await self._tell_ended(event)
+        ended = [event for event in events if event.type == "call.ended"]
+        if ended and self.on_ended is not None:
+            await self._tell_ended(self.on_ended, ended)
 
     async def read(self, call_id: str) -> list[Event]:
         """Every entry of the call that is still kept, oldest first."""
@@ -78,29 +76,29 @@ class History:
         if isinstance(rows, Exception):
             raise rows
         found = {event.entry_id: event for event in map(_event, rows)}
-        for event in await self._tail(_start(groups, pending)):
+        for event in await self._tail(_start(groups, pending), call_id):
             if call_id in event.call_ids:
                 found[event.entry_id] = event
         return sorted(found.values(), key=lambda event: order(event.entry_id))
 
-    async def _tail(self, start: str) -> list[Event]:
-        """The entries from `start` on; a copy that is very far behind is not waited for."""
+    async def _tail(self, start: str, call_id: str) -> list[Event]:
+        """The entries from `start` on that name the call; a copy that is very far behind is not waited for."""
         events: list[Event] = []
+        name = f"={call_id}|".encode()
         for _ in range(TAIL_PAGES):
             entries = await self._channel.call("XRANGE", self._keys.events, start, "+", "COUNT", TAIL_PAGE)
-            events += map(read_entry, entries)
+            events += [read_entry(entry) for entry in entries if name in entry[1][1]]
             if len(entries) < TAIL_PAGE:
                 break
             start = f"({entries[-1][0].decode()}"
         return events
 
-    async def _tell_ended(self, event: Event) -> None:
-        assert self.on_ended is not None
+    async def _tell_ended(self, on_ended: OnEnded, ended: Sequence[Event]) -> None:
         try:
-            await self.on_ended(event)
+            await on_ended(ended)
         except Exception as error:
-            # A contact less in the directory; the timelines of everybody else must go on.
-            say(log, logging.WARNING, "contact not kept", call_id=event.fields["call"], error=type(error).__name__)
+            # Some contacts less in the directory; the timelines of everybody else must go on.
+            say(log, logging.WARNING, "contacts not kept", calls=len(ended), error=type(error).__name__)
 
 
 def _row(event: Event) -> str:

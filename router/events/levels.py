@@ -18,6 +18,7 @@ BUCKET_MS = 300_000
 WINDOW_MS = 3_600_000
 KEEP_MS = 2 * WINDOW_MS
 GROUP = "levels"
+TYPES = ("call.connected|", "call.ended|")
 
 
 class Commands(Protocol):

@@ -31,15 +31,25 @@ Handle = Callable[[Sequence[Event]], Awaitable[None]]
 class GroupReader:
     """Hands entries to `handle` in stream order and acknowledges them when it returns.
 
+    `types`: the beginnings of the entries wanted; all others are done with at once.
     At least once: a batch whose handler failed, or whose process died, is handed out again. `handle` must not mind.
     """
 
-    def __init__(self, connection: Connection, stream: str, group: str, consumer: str, handle: Handle) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        stream: str,
+        group: str,
+        consumer: str,
+        handle: Handle,
+        types: tuple[str, ...] = ("",),
+    ) -> None:
         self._connection = connection
         self._stream = stream
         self._group = group
         self._consumer = consumer
         self._handle = handle
+        self._types = tuple(one.encode() for one in types)
         self._claim_at = 0.0
 
     async def run(self) -> None:
@@ -99,11 +109,11 @@ class GroupReader:
                 return await self._pass_on(entries) if entries else 0
 
     async def _pass_on(self, entries: Sequence[Any]) -> int:
-        events = [read_entry(entry) for entry in entries if entry[1] is not None]
+        events = [read_entry(entry) for entry in entries if entry[1] and _text(entry).startswith(self._types)]
         if events:
             await self._handle(events)
         await self._do("XACK", self._stream, self._group, *(entry[0] for entry in entries))
-        return len(events)
+        return len(entries)
 
     async def _do(self, *args: Any) -> Any:
         return await self._connection.execute_command(*args)
@@ -111,6 +121,10 @@ class GroupReader:
 
 def read_entry(entry: Any) -> Event:
     """A stream entry as the server sends it, `[id, [b"e", text]]`, or as redis-py makes it, `(id, {b"e": text})`."""
-    entry_id, fields = entry
-    text = fields[b"e"] if isinstance(fields, dict) else fields[1]
-    return parse(entry_id.decode(), text.decode())
+    return parse(entry[0].decode(), _text(entry).decode())
+
+
+def _text(entry: Any) -> bytes:
+    fields = entry[1]
+    text: bytes = fields[b"e"] if isinstance(fields, dict) else fields[1]
+    return text
