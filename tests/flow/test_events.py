@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 import redis.asyncio
@@ -31,7 +32,7 @@ async def blocking(server):
 
 
 async def add(channel, keys, text: str, entry_id: str = "*") -> str:
-    return str((await channel.call("XADD", keys.events, entry_id, "e", text)).decode())
+    return str((await channel.call("XADD", keys.events, entry_id, "e", f"{text}|at=1")).decode())
 
 
 async def fill(channel, keys, count: int, at_ms: int) -> None:
@@ -133,7 +134,7 @@ async def test_the_timeline_of_an_ended_call_is_kept_for_a_while_only(channel, k
 async def test_a_contact_that_cannot_be_kept_stops_no_timeline(channel, keys):
     history = History(channel, keys, 60_000)
 
-    async def fails(event: Event) -> None:
+    async def fails(ended: Sequence[Event]) -> None:
         raise RuntimeError
 
     history.on_ended = fails

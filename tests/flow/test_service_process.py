@@ -49,7 +49,8 @@ async def test_the_second_start_is_quick_and_finds_everything(data, config):
         await service.ask("POST", "/v1/calls", {"call_id": "n", "from": NOBODY, "to": "1"})
         first = service.token
     async with running(data, config) as service:
-        assert service.took_s < 3.0 * (2 if os.environ.get("CI") else 1)
+        # Its own work, not what a loaded machine makes it wait: alone it is as quick as that.
+        assert service.cpu_s() < 3.0
         assert service.token == first
         status, call = await service.ask("GET", "/v1/calls/n")
         assert (status, call["state"], len(call["timeline"])) == (200, "waiting", 1)
