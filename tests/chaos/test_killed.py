@@ -1,4 +1,4 @@
-"""kill -9 in the middle of everything: of the server, of the service, of one worker of several."""
+"""kill -9 in the middle of everything: of the server, of the service, of both."""
 
 from __future__ import annotations
 
@@ -63,25 +63,3 @@ async def test_an_embedded_server_dies_alone(tmp_path: Path, config: Path, seed:
         await load.more(29)
         await load.finish()
         assert await load.faults() == []
-
-
-async def test_a_worker_dies_and_is_replaced(tmp_path: Path, config: Path, seed: int) -> None:
-    async with service(tmp_path, config, workers=2) as process:
-        async with under_load([process.base], stream_url(process), seed) as load:
-            await load.more(30)
-            await wait_until(lambda: len(workers(process)) == 2)
-            victim, survivor = workers(process)
-            os.kill(victim, signal.SIGKILL)
-            await wait_until(lambda: len(workers(process)) == 2 and victim not in workers(process))
-            assert survivor in workers(process)
-            await load.more(30)
-            await load.finish()
-            assert await load.faults() == []
-        process.signal(signal.SIGTERM)
-        assert await process.ended() == 0
-
-
-def workers(process: ServiceProcess) -> list[int]:
-    """The serving children of the process."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if b"router" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
