@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-START_PATIENCE_S = 20.0
+START_PATIENCE_S = 30.0
 _ADDRESS = re.compile(r"vipline is serving at (http://\S+)")
 
 
@@ -84,19 +84,23 @@ class ServiceProcess:
         await self.ready()
 
     async def ready(self) -> None:
-        """Return when the process serves and finds itself ready; AssertionError when it ends or is too slow."""
-        await wait_until(self._listens, START_PATIENCE_S)
+        """Return when the process serves and finds itself ready; AssertionError with its log when it does not."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(2)) as session:
 
             async def is_ready() -> bool:
-                self._assert_running()
+                assert self.exit_code is None, f"the service ended with code {self.exit_code}"
+                if not self.says_where():
+                    return False
                 try:
                     async with session.get(f"{self.base}/readyz") as response:
                         return response.status == 200
                 except (aiohttp.ClientError, TimeoutError):
                     return False
 
-            await wait_until(is_ready, START_PATIENCE_S)
+            try:
+                await wait_until(is_ready, START_PATIENCE_S)
+            except AssertionError as failure:
+                raise AssertionError(f"{failure}\n{self.log}") from None
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
@@ -137,13 +141,6 @@ class ServiceProcess:
         if found:
             self._listen = found[1].removeprefix("http://")
         return found is not None
-
-    def _listens(self) -> bool:
-        self._assert_running()
-        return self.says_where()
-
-    def _assert_running(self) -> None:
-        assert self.exit_code is None, f"the service ended with code {self.exit_code}:\n{self.log}"
 
 
 @asynccontextmanager

@@ -84,9 +84,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(
-    folder: Path, server: Path, rewrite: Callable[[bytes], bytes] | None = None
-) -> AsyncIterator[Proxy]:
+async def proxy(folder: Path, server: Path, rewrite: Callable[[bytes], bytes] | None = None) -> AsyncIterator[Proxy]:
     """A proxy on a socket in `folder` to the server's socket."""
     path = folder / "proxy.sock"
     between = Proxy(f"unix://{path}", server, rewrite)

@@ -35,9 +35,10 @@ class Tape:
 
     async def whole(self) -> list[Event]:
         """The stream from its beginning. AssertionError: something seen before is not in it any more."""
+        seen = list(self.events)
         found = await read_stream(self._url)
         kept = {event.entry_id for event in found}
-        undone = [event for event in self.events if event.entry_id not in kept]
+        undone = [event for event in seen if event.entry_id not in kept]
         assert not undone, f"{len(undone)} entries were seen and are gone, the first is {undone[0].raw}"
         return found
 
