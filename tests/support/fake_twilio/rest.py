@@ -82,8 +82,7 @@ class RestApi:
         """The connection ends without a word."""
         assert request.transport is not None
         request.transport.abort()
-        await asyncio.sleep(0)
-        raise ConnectionResetError
+        return web.Response()
 
     def _authorize(self, request: web.Request) -> None:
         account = request.match_info["account"]
