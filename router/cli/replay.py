@@ -17,7 +17,8 @@ from config.loading import read_plan
 from config.models import SitePlan
 from config.problems import PlanInvalid
 from router.replay import report
-from router.replay.callers import judged, slot_days, staffed_days
+from router.replay.callers import by_day, judged, slot_days, staffed_days
+from router.replay.estimates import check
 from router.replay.figures import SERVICE_LEVEL_VARIANT, count, logged
 from router.replay.progress import Progress
 from router.replay.rules import STRICT_S, Rule, first_come, head_start, of_plan, plan_order, strict
@@ -27,6 +28,7 @@ from router.store.embedded import ServerFailed
 from router.store.server_binary import NoServer
 
 ORDER_HEAD_STARTS_S = (0, 45, 75, 85, 90, 95, 120, 180, 300)
+ESTIMATES_HEAD_START_S = 90
 VIP_TIER = "gold"
 T = TypeVar("T")
 Date = click.DateTime(["%Y-%m-%d"])
@@ -44,6 +46,8 @@ class Unusable(click.ClickException):
 @click.option("--tier", "tiers", multiple=True, metavar="CLASS=TIER", help="Tier of vip, regular, unidentified.")
 @click.option("--mode", type=click.Choice(["slots", "staffed"]), default="slots", show_default=True)
 @click.option("--check-order", is_flag=True, help="Ask the queue at each logged answer whom it would have served.")
+@click.option("--check-estimates", is_flag=True, help="Estimate each wait at its beginning, and judge the estimates.")
+@click.option("--judge-from", type=Date, help="--check-estimates: first day to judge; those before only teach.")
 @click.option(
     "--head-start",
     "head_starts",
@@ -64,6 +68,8 @@ def command(
     tiers: tuple[str, ...],
     mode: str,
     check_order: bool,
+    check_estimates: bool,
+    judge_from: datetime.datetime | None,
     head_starts: tuple[int, ...],
     first: datetime.datetime | None,
     last: datetime.datetime | None,
@@ -79,7 +85,11 @@ def command(
     """
     if extra_agents and mode != "staffed":
         raise click.UsageError("--extra-agents needs --mode staffed")
-    if plan_path is None and not head_starts and not check_order:
+    if check_order and check_estimates:
+        raise click.UsageError("--check-order and --check-estimates are two questions")
+    if judge_from and not check_estimates:
+        raise click.UsageError("--judge-from needs --check-estimates")
+    if plan_path is None and not head_starts and not check_order and not check_estimates:
         plan_path = Path(os.environ.get("VIPLINE_CONFIG") or "config")
     plan = _plan_rule(plan_path, tiers) if plan_path else None
     if tiers and plan is None:
@@ -88,6 +98,12 @@ def command(
     if check_order:
         starts = [head_start(seconds) for seconds in head_starts or ORDER_HEAD_STARTS_S]
         _print_order(calls, [*starts, *([plan_order(plan)] if plan else []), strict()], as_json)
+        return
+    if check_estimates:
+        if len(head_starts) > 1 or (head_starts and plan):
+            raise click.UsageError("--check-estimates goes by one rule")
+        rule = plan or head_start(*(head_starts or (ESTIMATES_HEAD_START_S,)))
+        _print_estimates(calls, rule, judge_from and judge_from.date(), as_json)
         return
     rules = [first_come(), *(head_start(seconds) for seconds in head_starts), *([plan] if plan else []), strict()]
     settings = {"mode": mode, "seed": seed, "extra_agents": extra_agents}
@@ -104,6 +120,25 @@ def _print_order(calls: Mapping[str, Sequence[TraceCall]], rules: list[Rule], as
     else:
         click.echo(report.agreement_table(rows if len(rows) == 1 else {**rows, "in all": total}))
         click.echo("How often our queue, VIPs so many seconds ahead, would have served the caller whom the log shows.")
+
+
+def _print_estimates(
+    calls: Mapping[str, Sequence[TraceCall]], rule: Rule, judged_from: datetime.date | None, as_json: bool
+) -> None:
+    days = by_day(call for each in calls.values() for call in each)
+    head_starts_ms = {priority: ladder.head_start_ms for priority, ladder in rule.ladders.items()}
+    progress = Progress(sum(len(day) for day in days.values()))
+    progress.label("and estimating")
+    try:
+        found = check(days, head_starts_ms, judged_from, progress.advance)
+    finally:
+        progress.close()
+    if as_json:
+        document = {"rule": rule.title, "judged_from": judged_from and judged_from.isoformat()}
+        click.echo(json.dumps({**document, "classes": report.estimates_document(found)}, indent=2))
+    else:
+        click.echo(report.estimates_table(found))
+        click.echo(f"{rule.title}. Answered calls that had to wait, estimated as they came with what was known then.")
 
 
 def _print_waits(

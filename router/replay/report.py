@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from router.replay.estimates import Judgement
 from router.replay.figures import SERVICE_LEVEL_VARIANT, SHORT_ABANDON_S, ClassFigures, Figures
 from router.replay.order import Agreement
 from router.replay.trace import CLASSES
@@ -87,6 +88,37 @@ def agreement_document(row: Mapping[str, Agreement]) -> dict[str, object]:
     return {"decisions": _decisions(row), "agreement": shares}
 
 
+def estimates_document(found: Mapping[str, Judgement]) -> dict[str, dict[str, float | int | None]]:
+    """Class → figures; errors in s, shares in percent of the answers."""
+    return {
+        name: {
+            "answers": each.answers,
+            "rmse_s": _rounded(each.rmse_s),
+            "p50_mae_s": _rounded(each.mae_s),
+            "within_30_s": _rounded(each.share(each.near)),
+            "within_p50": _rounded(each.share(each.within_p50)),
+            "within_p90": _rounded(each.share(each.within_p90)),
+        }
+        for name, each in found.items()
+    }
+
+
+def estimates_table(found: Mapping[str, Judgement]) -> str:
+    """The same for people, a row a class."""
+    heading = ["", "answers", "RMSE s", "p50: MAE s", "≤ 30 s off", "≤ p50", "≤ p90"]
+    rows = [
+        [
+            name,
+            f"{each.answers:,}",
+            _number(each.rmse_s),
+            _number(each.mae_s),
+            *(f"{_number(each.share(n))} %" for n in (each.near, each.within_p50, each.within_p90)),
+        ]
+        for name, each in found.items()
+    ]
+    return table([heading, *rows])
+
+
 def in_all(rows: Iterable[Mapping[str, Agreement]]) -> dict[str, Agreement]:
     """The traces taken together."""
     total: dict[str, Agreement] = {}
@@ -122,6 +154,10 @@ def _change(before: ClassFigures, after: ClassFigures) -> Change | None:
 def _said(change: Change) -> str:
     longer = f"{change.mean_percent:+.0f} % ({change.mean_wait_s:+.1f} s"
     return f"{longer}; p90 {change.p90_before_s:.0f} → {change.p90_s:.0f} s)"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def _number(value: float | None) -> str:
