@@ -22,10 +22,12 @@ def set_apart(server_pid: int) -> Iterator[str]:
         return
     before = os.sched_getaffinity(0)
     first, *others = sorted(before)
-    os.sched_setaffinity(server_pid, {first})
-    os.sched_setaffinity(0, set(others))
-    how = "server on a core of its own"
+    how = "server and driver share the cores"
     with contextlib.suppress(OSError):
+        os.sched_setaffinity(server_pid, {first})
+        os.sched_setaffinity(0, set(others))
+        how = "server on a core of its own"
+        # Its forks, which rewrite the append-only file, queue like everybody else.
         os.sched_setscheduler(server_pid, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         how += ", first in line there"
     try:
