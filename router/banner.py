@@ -5,6 +5,8 @@ from __future__ import annotations
 from config.settings import Settings
 from router.admin_token import AdminToken
 
+SAMPLE_TITLE = "Sample site"
+
 
 def banner(settings: Settings, token: AdminToken, port: int, *, sample: bool) -> str:
     """`sample`: the sample site is served, whose people the three lines name."""

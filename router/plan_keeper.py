@@ -101,6 +101,16 @@ class PlanKeeper:
         if newer is not None:
             await self._adopt(newer)
 
+    async def catch_up(self) -> None:
+        """After a script refused our version: adopt a newer plan, or say again that ours is the newest.
+
+        The latter when a process that had read an older one set it late, and died before it could notice.
+        """
+        before = self.active.published.version
+        await self.refresh()
+        if self.active.published.version == before:
+            await self._engine.set_plan(self.active.version, self.active.plan.keep_free(), by="catch-up")
+
     async def follow(self) -> None:
         """Refresh until cancelled."""
         while True:

@@ -14,11 +14,12 @@ from router.admin_token import admin_token
 from router.api.server import Runner
 from router.app import create_app, reload
 from router.app_keys import FLIGHTS, SERVICE
-from router.banner import banner
+from router.banner import SAMPLE_TITLE, banner
 from router.logging_ import say
 
 BACKLOG = 1024
 SHUTDOWN_S = 1.0
+SHORT_SECRET = 16
 
 log = logging.getLogger("vipline.process")
 
@@ -29,6 +30,8 @@ async def serve(settings: Settings, *, shared_port: bool = False) -> None:
     Raises OSError when the address cannot be had, and what create_app's start raises.
     """
     token = admin_token(settings)
+    if token.path is None and len(token.secret) < SHORT_SECRET:
+        say(log, logging.WARNING, "VIPLINE_ADMIN_TOKEN is short, and can be guessed")
     app = create_app(settings, token.secret)
     runner = Runner(app, shutdown_timeout=SHUTDOWN_S)
     stop = asyncio.Event()
@@ -69,4 +72,4 @@ def port_of(runner: web.AppRunner) -> int:
 
 def is_sample(app: web.Application) -> bool:
     main = app[SERVICE].sites.get("main")
-    return main is not None and main.plan.title == "Sample site"
+    return main is not None and main.plan.title == SAMPLE_TITLE

@@ -68,7 +68,7 @@ async def route(site: Site, incoming: Incoming) -> Routed:
                 tier=decision.tier,
             )
         except PlanMoved:
-            await site.keeper.refresh()
+            await site.keeper.catch_up()
     raise PlanMoved
 
 

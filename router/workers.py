@@ -15,9 +15,10 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from config.loading import load_config
 from config.settings import Settings
 from router.admin_token import admin_token
-from router.banner import banner
+from router.banner import SAMPLE_TITLE, banner
 from router.logging_ import say
 from router.store.embedded import EmbeddedServer, die_with_parent
 
@@ -33,8 +34,10 @@ log = logging.getLogger("vipline.workers")
 async def supervise(settings: Settings) -> int:
     """Run `settings.workers` workers until SIGTERM or SIGINT, or until they say that they can never serve.
 
-    Answers the exit code. Raises OSError, and what EmbeddedServer.start raises.
+    Answers the exit code. Raises PlanInvalid, OSError, and what EmbeddedServer.start raises.
     """
+    # A broken plan ends the parent, with file and line; workers would only die of it one after another.
+    sample = load_config(settings.config)["main"].plan.site.title == SAMPLE_TITLE
     token = admin_token(settings)
     server = EmbeddedServer(settings.data) if settings.redis == "embedded" else None
     with _reserve(settings) as held:
@@ -45,7 +48,7 @@ async def supervise(settings: Settings) -> int:
         try:
             environment = _environment(settings, port, server.url if server is not None else settings.redis)
             crew = _Crew(settings, environment)
-            return await crew.run(lambda: print(banner(settings, token, port, sample=False), flush=True), port)
+            return await crew.run(lambda: print(banner(settings, token, port, sample=sample), flush=True), port)
         finally:
             if keeper is not None and server is not None:
                 keeper.cancel()

@@ -103,7 +103,7 @@ async def transfer(ctx: Ctx, body: Transfer) -> Reply:
                 ctx.call_id, body.offer_id, ladder, plan_version=version, note=body.note
             )
         except PlanMoved:
-            await ctx.site.keeper.refresh()
+            await ctx.site.keeper.catch_up()
             continue
         return await call_reply(ctx, ctx.call_id)
     raise busy("plan-moved", "The plan keeps changing; send it again.")

@@ -16,6 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 HEADERS = {
+    "Server": "vipline",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

@@ -89,7 +89,7 @@ async def test_a_plan_that_moves_faster_than_we_can_follow_is_a_503(database, tm
         async def nothing_new() -> None:
             return None
 
-        monkeypatch.setattr(api.site.keeper, "refresh", nothing_new)
+        monkeypatch.setattr(api.site.keeper, "catch_up", nothing_new)
         await api.site.channel.call("HSET", api.site.keys.guide, "v", "999")
         moved = await api.post("/v1/calls", CALL)
         assert (moved.status, moved.slug) == (503, "plan-moved")

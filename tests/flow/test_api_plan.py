@@ -194,3 +194,11 @@ async def test_a_walk_that_another_process_began_is_finished(api):
         return await site.channel.call("ZSCORE", site.keys.deadlines, f"p:{site.active.version}") is None
 
     await wait_until(done)
+
+
+async def test_a_version_set_back_by_a_process_that_died_is_put_right(api):
+    """It had read an older plan, was slow to set it, and did not live to see the newer one."""
+    raw = changed(await text_of(api), titled("Newer"))
+    await api.ask("PUT", "/v1/plan", raw=raw)
+    await api.site.channel.call("HSET", api.site.keys.guide, "v", "1")
+    assert (await api.call("n", NOBODY))["state"] == "waiting"

@@ -170,11 +170,12 @@ async def test_what_it_cannot_start_with_is_said_in_one_line(data, config, flags
     assert "Traceback" not in errors.decode()
 
 
-async def test_a_broken_plan_names_file_and_line(data, config):
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")])
+async def test_a_broken_plan_names_file_and_line(data, config, flags):
     (config / "plan.yaml").write_text(
         (config / "plan.yaml").read_text().replace("default_tier: standard", "default_tier: x")
     )
-    child = await spawn(data, config)
+    child = await spawn(data, config, *flags)
     _, errors = await asyncio.wait_for(child.communicate(), 30)
     assert child.returncode == 2
     assert re.search(r"plan\.yaml:\d+: error: there is no tier 'x'", errors.decode())
