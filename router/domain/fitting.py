@@ -22,6 +22,8 @@ BANDS = 4
 START_P50, START_P90 = 0.8, 2.1
 SHORTEST_S = 1.0
 
+_PAIRS = tuple((row, column) for row in range(SLOPES + 2) for column in range(row, SLOPES + 2))
+
 Inputs = tuple[float, float, float]
 """Calls ahead; how many callers came lately; how long those answered lately had waited, s."""
 
@@ -66,6 +68,9 @@ class Fit:
     line: list[list[float]] | None = None
     """As last solved: [intercept, slope], then for each further input [factor, lowest, highest value believed]."""
 
+    solved: int = 0
+    """`samples` when that was."""
+
     def learn(self, inputs: Inputs, wait_s: float) -> None:
         """One answer: first the factors are nudged by what would have been said, then the line takes it in."""
         if self.line is not None:
@@ -75,18 +80,16 @@ class Fit:
             self.p50[which] *= math.exp(rate * (0.5 - (wait_s <= p50)))
             self.p90[which] *= math.exp(rate * (0.9 - (wait_s <= p90)))
         z = (1.0, *inputs, wait_s)
-        keep, place = 1 - 1 / MEMORY, 0
-        for row in range(len(z)):
-            for column in range(row, len(z)):
-                self.products[place] = self.products[place] * keep + z[row] * z[column]
-                place += 1
+        keep = 1 - 1 / MEMORY
+        self.products = [old * keep + z[i] * z[j] for old, (i, j) in zip(self.products, _PAIRS, strict=True)]
         self.samples += 1
 
     def solve(self) -> None:
-        """Find the line that fits best what is remembered."""
-        weight, *sums = self.products[:5]
-        if not weight:
+        """Find the line that fits best what is remembered, if what came since could move it."""
+        if self.samples - self.solved < 1 + min(self.samples, MEMORY) // 200:
             return
+        self.solved = self.samples
+        weight, *sums = self.products[:5]
         means = [each / weight for each in sums]
         rows = iter(self.products[5:])
         spread = [[0.0] * 4 for _ in range(4)]
@@ -113,7 +116,7 @@ class Fit:
         return Curve(self.samples, base, slope, tuple(self.p50), tuple(self.p90))
 
     def dump(self) -> list[object]:
-        return [self.samples, self.products, self.p50, self.p90, self.line]
+        return [self.samples, self.products, self.p50, self.p90, self.line, self.solved]
 
     @classmethod
     def load(cls, kept: list[object]) -> Fit:
