@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from ivr.vocabulary import Route
 
@@ -18,15 +19,27 @@ class Addresses:
     def __init__(self, public_url: str, site: str) -> None:
         self._base = public_url.rstrip("/")
         self._site = f"{self._base}{ROOT}/{quote(site, safe='')}"
+        self._site_in_xml = escape(self._site, {'"': "&quot;"})
 
     def of(self, route: Route) -> str:
-        call, step = route.call_id, route.step
-        if not (call.isascii() and call.isalnum()):
-            call = quote(call, safe="")
-        if not (step.isascii() and step.isdigit()):
-            step = quote(step, safe="")
-        return f"{self._site}/{route.page}/{call}/{step}{OVERRIDES}"
+        return f"{self._site}{_path(route)}{OVERRIDES}"
+
+    def in_xml(self, route: Route) -> str:
+        """The same, as it stands in a document's text or attribute."""
+        return f"{self._site_in_xml}{_path(route)}{_OVERRIDES_IN_XML}"
 
     def asset(self, name: str) -> str:
         """A sound of the plan: its address as it stands, or a path below our own."""
         return name if "://" in name else f"{self._base}/{name.lstrip('/')}"
+
+
+_OVERRIDES_IN_XML = escape(OVERRIDES)
+
+
+def _path(route: Route) -> str:
+    call, step = route.call_id, route.step
+    if not (call.isascii() and call.isalnum()):
+        call = quote(call, safe="")
+    if not (step.isascii() and step.isdigit()):
+        step = quote(step, safe="")
+    return f"/{route.page}/{call}/{step}"
