@@ -15,7 +15,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parent / "scripts"
 
 _HEADER = re.compile(r"\A--\[\[\n(.*?)\n\]\]\n", re.S)
-_INCLUDE = re.compile(r'^ *--- @include "(\w+)"\n', re.M)
+_INCLUDE = re.compile(r'^( *)--- @include "(\w+)"\n', re.M)
 _DEFINITION = re.compile(
     r"^local function (\w+)\((?:[^\n]* end\n|.*?^end\n)|^local (\w+) = [^\n]*\n", re.M | re.S
 )
@@ -64,15 +64,18 @@ def _expand(path: Path) -> tuple[str, str, set[str]]:
     header, own = _split(path)
     needs: set[str] = set()
 
-    def put(match: re.Match[str]) -> str:
-        inner_header, inner = _split(path.parent / "includes" / f"{match.group(1)}.lua")
+    def text_of(name: str) -> str:
+        inner_header, inner = _split(path.parent / "includes" / f"{name}.lua")
         needs.update(_section(inner_header, "NEEDS").split())
-        return f"{_INCLUDE.sub(put, inner)}"
+        return _INCLUDE.sub(put, inner)
 
-    parts = _INCLUDE.split(own)  # own text and names of includes in turn
+    def put(match: re.Match[str]) -> str:
+        return re.sub(r"^(?=.)", match.group(1), text_of(match.group(2)), flags=re.M)
+
+    parts = _INCLUDE.split(own)  # own text, indentation, name, own text …
     body = parts[-1]
-    for before, name in zip(parts[-3::-2], parts[-2::-2], strict=True):
-        included = _INCLUDE.sub(put, f'--- @include "{name}"\n')
+    for before, indent, name in reversed(list(zip(parts[:-1:3], parts[1::3], parts[2::3], strict=True))):
+        included = re.sub(r"^(?=.)", indent, text_of(name), flags=re.M)
         body = before + _used(included, body) + body
     return header, _spell_keys(re.sub(r"^ *-- .*\n", "", body, flags=re.M)), needs
 

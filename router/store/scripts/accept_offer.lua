@@ -25,17 +25,16 @@ local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'sp', 'mx')
 if f[3] ~= offer or f[2] ~= agent_id then return 'OFFER_GONE' end
 if f[1] ~= 'o' then return 'OK ' .. f[1] end
 
-local accepted, max, kind, tier, talks = string.match(f[5], '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
-local detail = '|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5]
-if kind ~= 'j' then
-  emit('call.accepted_offer' .. detail)
+if not string.find(f[5], '^%d*;%d*;j;') then
+  emit('call.accepted_offer|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5])
   call('HSET', C .. call_id, 'st', 'b')
   call('HSET', A .. agent_id, 'ms', '0')
-  call('ZADD', T, now + (kind == 'a' and bridge_ms or dial_ms), 'a:' .. agent_id)
+  call('ZADD', T, now + (string.find(f[5], '^%d*;%d*;a;') and bridge_ms or dial_ms), 'a:' .. agent_id)
   return 'OK b'
 end
-emit('call.connected' .. detail)
-call('HSET', C .. call_id, 'st', 'c', 'mx', accepted .. ';' .. max .. ';' .. kind .. ';' .. tier .. ';' .. (talks + 1))
+emit('call.connected|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5])
+local facts, talks = string.match(f[5], '^(.*;)(%d+)$')
+call('HSET', C .. call_id, 'st', 'c', 'mx', facts .. (talks == '0' and '1' or talks + 1))
 call('HSET', A .. agent_id, 'st', 't', 'sn', at, 'ms', '0')
 call('ZREM', T, 'a:' .. agent_id, 'c:' .. call_id)
 return 'OK c'

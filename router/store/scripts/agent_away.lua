@@ -24,6 +24,7 @@
 --- @include "call_record"
 --- @include "keep_free"
 --- @include "duty"
+--- @include "headcount"
 --- @include "find_agent"
 --- @include "lease"
 --- @include "end_call"
@@ -56,7 +57,7 @@ call('HSET', A .. agent_id, 'st', state, 'ca', '', 'sn', at, 'nx', '', 'rn', rea
 if was == 'r' then call('ZREM', I .. profile, agent_id) end
 if was == 'c' then call('ZREM', T, 'a:' .. agent_id) end
 if was ~= 'x' and was ~= 'b' then
-  call('HINCRBY', N, profile, -1)
+  headcount(profile, -1, 0)
   left_duty(agent_id, profile)
 end
 return 'OK ' .. state

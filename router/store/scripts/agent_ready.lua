@@ -32,6 +32,9 @@ if state == 'o' or state == 't' then
 end
 
 if (f[3] and f[3] ~= '') or (f[6] and f[6] ~= '0') then call('HSET', A .. agent_id, 'nx', '', 'ms', '0') end
-if state == 'x' or state == 'b' then call('HINCRBY', N, profile, 1) end
+if state == 'x' or state == 'b' then
+  --- @include "headcount"
+  headcount(profile, 1, 0)
+end
 local st, c, fence = become_ready(agent_id, profile, now, state)
 return 'OK ' .. st .. ' ' .. (c or '') .. ' ' .. (fence or '')

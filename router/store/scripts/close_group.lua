@@ -16,6 +16,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "headcount"
 --- @include "guide"
 
 local closed = call('HGET', G, 'x') or ' '

@@ -21,7 +21,7 @@
 --- @include "emit"
 --- @include "end_call"
 
-local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'sp', 'mx', 'ln')
+local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'sp', 'mx')
 if not f[1] then return 'UNKNOWN' end
 if (offer ~= '' and f[3] ~= offer) or (agent_id ~= '' and f[2] ~= agent_id) then return 'OFFER_GONE' end
 if f[1] == 'e' and f[2] ~= '' then return 'OK e' end
@@ -29,8 +29,8 @@ if f[1] ~= 'c' then return 'WRONG_STATE ' .. f[1] end
 
 local agent = f[2]
 local c = {id = call_id, st = 'c', ag = agent, fe = f[3], sp = f[4], mx = f[5], ln = '',
-           callback = string.find(f[5], '^[^;]*;[^;]*;k') ~= nil}
+           callback = string.find(f[5], '^%d*;%d*;k') ~= nil}
 end_call(c, 'answered', 'complete|result=' .. result, false)
 call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', at)
-call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
+call('ZADD', T, string.format('%d', now + wrap_up_ms), 'a:' .. agent)
 return 'OK e'

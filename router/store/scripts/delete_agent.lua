@@ -15,6 +15,7 @@
 --- @include "clock"
 --- @include "emit"
 --- @include "duty"
+--- @include "headcount"
 
 local f = call('HMGET', A .. agent_id, 'st', 'pr')
 if not f[1] then return 'UNKNOWN' end
@@ -26,9 +27,8 @@ call('ZREM', I .. f[2], agent_id)
 call('ZREM', T, 'a:' .. agent_id)
 call('DEL', A .. agent_id, D .. agent_id)
 call('SREM', AGENTS, agent_id)
-call('HINCRBY', N, f[2] .. '*', -1)
+headcount(f[2], OFF[f[1]] and 0 or -1, -1)
 if not OFF[f[1]] then
-  call('HINCRBY', N, f[2], -1)
   left_duty(agent_id, f[2])
 end
 return 'OK'

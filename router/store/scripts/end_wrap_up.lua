@@ -16,6 +16,7 @@
 --- @include "emit"
 --- @include "keep_free"
 --- @include "duty"
+--- @include "headcount"
 --- @include "lease"
 --- @include "find_call"
 --- @include "ready"

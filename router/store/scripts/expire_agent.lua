@@ -22,6 +22,7 @@
 --- @include "call_record"
 --- @include "keep_free"
 --- @include "duty"
+--- @include "headcount"
 --- @include "find_agent"
 --- @include "lease"
 --- @include "find_call"

@@ -40,7 +40,7 @@ if c.max ~= '' and tonumber(c.max) <= now then
 elseif c.st == 'q' then
   answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'timeout')
 elseif c.mode == 'wait' and c.asked == '1' and not c.callback then
-  c.asked, c.mode, c.due, c.st = '2', '', now + question_ms, 'q'
+  c.asked, c.mode, c.due, c.st = '2', '', string.format('%d', now + question_ms), 'q'
   pack_step(c)
   emit('call.owner_busy|call=' .. c.id .. '|step=' .. c.sp .. '|asked=2|facts=' .. c.mx .. '|seen=')
   call('HSET', C .. c.id, 'st', 'q', 'sp', c.sp)

@@ -19,6 +19,7 @@
 --- @include "lease"
 --- @include "find_call"
 --- @include "ready"
+--- @include "headcount"
 --- @include "guide"
 --- @include "rematch"
 

@@ -19,6 +19,7 @@
 --- @include "emit"
 --- @include "keep_free"
 --- @include "duty"
+--- @include "headcount"
 --- @include "lease"
 --- @include "find_call"
 --- @include "ready"
@@ -39,19 +40,16 @@ end
 call('SET', D .. agent_id, card)
 if not f[1] then
   call('SADD', AGENTS, agent_id)
-  call('HSET', A .. agent_id, 'st', 'x', 'pr', number, 'ca', '', 'fe', '', 'sn', at, 'rs', now)
-  call('HINCRBY', N, number .. '*', 1)
+  call('HSET', A .. agent_id, 'st', 'x', 'pr', number, 'ca', '', 'fe', '', 'sn', at, 'rs', at)
+  headcount(number, 0, 1)
   return 'OK x 1'
 end
 if number ~= f[2] then
   call('HSET', A .. agent_id, 'pr', number)
-  call('HINCRBY', N, f[2] .. '*', -1)
-  call('HINCRBY', N, number .. '*', 1)
-  if not OFF[f[1]] then
-    call('HINCRBY', N, f[2], -1)
-    call('HINCRBY', N, number, 1)
-    left_duty(agent_id, f[2])
-  end
+  local duty = OFF[f[1]] and 0 or 1
+  headcount(f[2], -duty, -1)
+  headcount(number, duty, 1)
+  if duty == 1 then left_duty(agent_id, f[2]) end
   if f[1] == 'r' then
     call('ZREM', I .. f[2], agent_id)
     call('ZADD', I .. number, f[3], agent_id)

@@ -10,9 +10,10 @@
   WHY     lane and profiles find each other in one script, so neither list can miss the other's newcomer.
 ]]
 --- @include "keys"
+--- @include "headcount"
 --- @include "guide"
 
 if call('HEXISTS', G, 'L' .. lane) == 1 then return 'OK' end
-call('HSET', G, 'L' .. lane, '')
+call('HSET', G, 'L' .. lane, '0/0;')
 rebuild_guide()
 return 'OK'

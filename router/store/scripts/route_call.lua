@@ -24,76 +24,57 @@
   ARGV[19] callback_ms
 
   RETURNS {OK, state, agent, offer} | {SEEN, state} | {PLAN_MOVED, version} | {FULL} | {NOT_VIRTUAL}
-  EVENTS  call.accepted call.recalled
+  EVENTS  call.accepted
   WHY     finding nobody and standing in line is one step, or an agent becoming ready between the two finds an empty lane.
 ]]
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
 --- @include "call_record"
---- @include "keep_free"
 --- @include "duty"
 --- @include "find_agent"
---- @include "lease"
---- @include "find_call"
---- @include "ready"
---- @include "end_call"
 --- @include "advance"
 
-local was = call('HMGET', C .. call_id, 'st', 'mx')
-if was[1] and was[1] ~= 'g' then return 'SEEN ' .. was[1] end
-local version = call('HGET', G, 'v') or ''
-if version ~= plan_version then return 'PLAN_MOVED ' .. version end
-if not was[1] and call('XLEN', EV) >= tonumber(hard_limit) then return 'FULL' end
+local was = call('HGET', C .. call_id, 'st')
+if was and was ~= 'g' then return 'SEEN ' .. was end
+local first = string.match(ladder, '^[^|]*;([^|;]*)') or ''
+local guide = call('HMGET', G, 'v', 'L' .. first)
+if (guide[1] or '') ~= plan_version then return 'PLAN_MOVED ' .. (guide[1] or '') end
+if not was and call('XLEN', EV) >= tonumber(hard_limit) then return 'FULL' end
 
 local c = {id = call_id, st = 'g', ag = '', fe = '', av = '', la = last_agent, lanes = {}, ln = '', kind = kind, tier = tier,
-           accepted = now, max = now + max_wait_ms, talks = '0', quiet = true,
-           step = '', k = 0, entered = now, due = '', busy = '', asked = '0', mode = ''}
-if was[1] then c.accepted = tonumber(string.match(was[2], '^%d+')) end
+           accepted = at, max = string.format('%d', now + max_wait_ms), talks = '0', quiet = true, meta = meta, rest = '',
+           step = '', k = 0, entered = at, due = '', busy = '', asked = '0', mode = '', seen = '', entering = '', duty = false,
+           known = first, row = guide[2] or '0/0;', rank = false, mx = false, sp = false, to = 'w', callback = false}
+if was then c.accepted = string.match(call('HGET', C .. call_id, 'mx'), '^%d+') end
 
 -- The identity's newest call, before this one takes its name; one that is rejected takes nothing over.
-local old, held, freed = nil, nil, nil
+local held, freed = nil, nil
 if identity ~= '' and ladder ~= '' then
   local newest = call('SET', R .. identity, call_id, 'PX', callback_ms, 'GET')
-  if newest and newest ~= call_id then old = read_call(newest) end
-end
-if old and old.st == 'e' then
-  local ending = call('HMGET', C .. old.id, 'oc', 'en')
-  if (ending[1] == 'abandoned' or ending[1] == 'short_abandoned') and now - ending[2] <= tonumber(recall_ms) then
-    emit('call.recalled|call=' .. call_id .. '|old=' .. old.id .. '|accepted=' .. old.accepted)
-    call('HSET', C .. old.id, 'oc', 'recalled')
-    c.accepted = tonumber(old.accepted)
+  if newest and newest ~= call_id then
+    --- @include "predecessor"
+    held, freed = succeed(c, newest)
   end
-elseif old and old.callback and old.st ~= 'c' then
-  c.rank, c.accepted = old.rank, tonumber(old.accepted)
-  if old.st == 'b' then
-    call('HSET', C .. old.id, 'hr', call_id)
-    held = true
-  else
-    freed = old.st == 'o' and old.ag or nil
-    end_call(old, 'superseded', 'called_in', not freed)
-  end
-elseif old and old.st ~= 'c' then
-  call('HSET', C .. old.id, 'hr', call_id)
 end
 if not c.rank then
-  c.rank = string.format('%.0f', (c.accepted - head_start_ms) * 1000 + call('INCR', SEQ) % 1000)
+  c.rank = string.format('%d', (c.accepted - head_start_ms) * 1000 + (micro or call('INCR', SEQ) % 1000))
 end
 pack_facts(c)
 
-c.seen = {}
 if ladder == '' then
   c.to = 'e'
 elseif held then
-  c.to, c.rest = 'w', ladder
+  c.rest = ladder
 else
   enter(c, ladder)
 end
-emit('call.accepted|call=' .. call_id .. '|state=' .. c.to .. '|entered=' .. (c.entering or '') .. '|lanes='
-  .. table.concat(c.lanes, ' ') .. '|facts=' .. c.mx .. '|why=' .. why .. '|seen=' .. table.concat(c.seen, ' '))
-call('SET', M .. call_id, meta)
+emit('call.accepted|call=' .. call_id .. '|state=' .. c.to .. '|entered=' .. c.entering .. '|lanes='
+  .. table.concat(c.lanes, ' ') .. '|facts=' .. c.mx .. '|why=' .. why .. '|seen=' .. string.sub(c.seen, 2))
 if ladder == '' then
+  call('SET', M .. call_id, meta)
   pack_step(c)
+  --- @include "end_call"
   end_call(c, 'rejected', 'closed', false)
 else
   if last_agent ~= '' then call('HSET', C .. call_id, 'la', last_agent) end
@@ -101,6 +82,10 @@ else
 end
 -- The agent of the callback's offer looks when the call stands in line, so that nobody of better rank is passed over.
 if freed then
+  --- @include "keep_free"
+  --- @include "lease"
+  --- @include "find_call"
+  --- @include "ready"
   local f = call('HMGET', A .. freed, 'pr', 'rs')
   become_ready(freed, f[1], f[2], 'superseded')
   f = call('HMGET', C .. call_id, 'st', 'ag', 'fe')

@@ -45,7 +45,7 @@ emit('call.transferred|call=' .. call_id .. '|agent=' .. agent .. '|offer=' .. o
   .. '|note=' .. note)
 call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', at)
 call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
-c.st, c.ag, c.av, c.la, c.lanes, c.seen = 'w', '', '', '', {}, {}
+c.st, c.ag, c.av, c.la, c.lanes = 'w', '', '', '', {}
 talked(c, now + max_wait_ms)
 call('HSET', C .. call_id, 'tf', offer)
 call('HDEL', C .. call_id, 'av', 'la')

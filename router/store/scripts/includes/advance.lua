@@ -3,6 +3,7 @@
 
   A ladder's text: `step;when busy;wait ms;max waiting;lane lane` joined by `|`. `c.lanes` holds the entered lanes.
   enter() decides and writes nothing; settle() writes what it decided: c.to is o offered, q choosing, w waiting, e exit.
+  c.quiet: a new call, whose own event tells what it entered, and whose cold fields (c.meta) are written with it.
   NEEDS   offer_ms question_ms
   EVENTS  call.owner_busy call.widened
 ]]
@@ -13,16 +14,15 @@ local function open_lanes(c)
 end
 
 local function join(c, lanes)
-  local fresh, count = {}, 0
+  local fresh = {}
   for name in string.gmatch(lanes, '%S+') do
-    count = count + 1
     for i = #c.lanes, 1, -1 do
       if c.lanes[i] == name then table.remove(c.lanes, i) end
     end
     c.lanes[#c.lanes + 1] = name
     fresh[#fresh + 1] = name
   end
-  c.k = count
+  c.k = #fresh
   return fresh
 end
 
@@ -67,14 +67,12 @@ end
 
 -- Looks over all lanes the call has entered, as one that returns does.
 local function look_all(c)
-  c.duty = 0
-  local agent, lane, since, profile = find_agent(c, c.lanes, c.seen)
+  local agent, lane, since, profile = find_agent(c, c.lanes)
   if agent then c.to, c.agent, c.lane, c.since, c.profile = 'o', agent, lane, since, profile end
   return agent ~= nil
 end
 
 local function enter(c, text)
-  c.seen = c.seen or {}
   if text == '' then
     c.due, c.to = '', last_stop(c)
     return
@@ -82,13 +80,13 @@ local function enter(c, text)
   while true do
     local name, busy, wait, max, lanes, tail = string.match(text, '^([^;]*);([^;]*);([^;]*);([^;]*);([^|]*)|?(.*)$')
     local fresh = join(c, lanes)
-    c.step, c.entered, c.busy, c.due, c.asked, c.mode, c.rest = name, now, busy, '', '0', '', tail
-    c.entering = (c.entering and c.entering .. ' ' or '') .. name
-    c.duty = 0
-    local agent, lane, since, profile = find_agent(c, c.av ~= '' and c.lanes or fresh, c.seen)
+    c.step, c.entered, c.busy, c.due, c.asked, c.mode, c.rest = name, at, busy, '', '0', '', tail
+    c.entering = c.entering ~= '' and c.entering .. ' ' .. name or name
+    c.duty = false
+    local agent, lane, since, profile = find_agent(c, c.av ~= '' and c.lanes or fresh)
     if agent then
       c.to, c.agent, c.lane, c.since, c.profile = 'o', agent, lane, since, profile
-      if wait ~= '' then c.due = now + wait end
+      if wait ~= '' then c.due = string.format('%d', now + wait) end
       return
     end
     text = tail
@@ -97,21 +95,21 @@ local function enter(c, text)
       return
     end
     if c.av ~= '' then
-      c.duty = 0
-      for _, entered in ipairs(fresh) do if on_duty(entered) then c.duty = 1 end end
+      c.duty = false
+      for _, entered in ipairs(fresh) do c.duty = c.duty or on_duty(entered) end
     end
     if busy ~= '' then
-      if c.duty > 0 and busy ~= 'next' then
+      if c.duty and busy ~= 'next' then
         if busy == 'wait' or c.callback then
-          c.to, c.due = 'w', wait ~= '' and now + wait or ''
+          c.to, c.due = 'w', wait ~= '' and string.format('%d', now + wait) or ''
         else
-          c.to, c.due, c.asked = 'q', now + question_ms, '1'
+          c.to, c.due, c.asked = 'q', string.format('%d', now + question_ms), '1'
         end
         return
       end
-    elseif c.duty > 0 and (max == '' or standing_in(c, fresh) < tonumber(max)) and wait ~= '0' then
+    elseif c.duty and wait ~= '0' and (max == '' or standing_in(c, fresh) < tonumber(max)) then
       c.to = 'w'
-      if wait ~= '' then c.due = now + wait end
+      if wait ~= '' then c.due = string.format('%d', now + wait) end
       return
     end
   end
@@ -121,27 +119,33 @@ end
 local function settle(c, standing)
   c.ln = table.concat(c.lanes, ' ')
   pack_step(c)
-  local seen = table.concat(c.seen, ' ')
   if c.to == 'e' then
+    --- @include "end_call"
     end_call(c, 'overflowed_out', 'closed', standing)
     return
   end
-  if c.entering and not c.quiet then
+  if c.entering ~= '' and not c.quiet then
     emit('call.widened|call=' .. c.id .. '|entered=' .. c.entering .. '|step=' .. c.sp .. '|lanes=' .. c.ln
-      .. '|facts=' .. c.mx .. '|seen=' .. seen)
+      .. '|facts=' .. c.mx .. '|seen=' .. string.sub(c.seen, 2))
   end
   if c.to == 'q' then
     emit('call.owner_busy|call=' .. c.id .. '|step=' .. c.sp .. '|asked=' .. c.asked .. '|facts=' .. c.mx
-      .. '|seen=' .. seen)
+      .. '|seen=' .. string.sub(c.seen, 2))
   end
-  call('HSET', C .. c.id, 'st', c.to, 'ag', c.to == 'o' and c.agent or '', 'rk', c.rank, 'ln', c.ln, 'sp', c.sp, 'mx', c.mx)
-  if c.rest and c.rest ~= '' then call('SET', L .. c.id, c.rest) elseif c.rest and not c.quiet then call('DEL', L .. c.id) end
+  if c.quiet then
+    call('HSET', C .. c.id, 'st', c.to, 'rk', c.rank, 'ln', c.ln, 'sp', c.sp, 'mx', c.mx)
+    if c.rest ~= '' then call('MSET', L .. c.id, c.rest, M .. c.id, c.meta) else call('SET', M .. c.id, c.meta) end
+  else
+    call('HSET', C .. c.id, 'st', c.to, 'ag', '', 'rk', c.rank, 'ln', c.ln, 'sp', c.sp, 'mx', c.mx)
+    if c.rest == '' then call('DEL', L .. c.id) elseif c.rest then call('SET', L .. c.id, c.rest) end
+  end
   local due = due_of(c)
   if due ~= '' then call('ZADD', T, due, 'c:' .. c.id) else call('ZREM', T, 'c:' .. c.id) end
   if c.to == 'o' then
-    lease(c, c.agent, c.lane, c.since, standing, c.profile, seen)
+    --- @include "lease"
+    lease(c, c.agent, c.lane, c.since, standing, c.profile, string.sub(c.seen, 2))
     return
   end
-  for _, lane in ipairs(c.lanes) do call('ZADD', W .. lane, c.rank, c.id) end
+  for i = 1, #c.lanes do call('ZADD', W .. c.lanes[i], c.rank, c.id) end
   c.st = c.to
 end

@@ -7,7 +7,7 @@ local function answer(c, choice, by)
   emit('call.choice|call=' .. c.id .. '|choice=' .. choice .. '|by=' .. by .. '|asked=' .. c.asked .. '|step=' .. c.sp
     .. '|facts=' .. c.mx)
   if choice == 'wait' then
-    c.st, c.mode, c.due = 'w', 'wait', now + owner_wait_ms
+    c.st, c.mode, c.due = 'w', 'wait', string.format('%d', now + owner_wait_ms)
     pack_step(c)
     call('HSET', C .. c.id, 'st', 'w', 'sp', c.sp)
     call('ZADD', T, due_of(c), 'c:' .. c.id)

@@ -12,6 +12,7 @@ local function read_call(id)
   c.step, c.k, c.entered, c.due, c.busy, c.asked, c.mode = string.match(c.sp,
     '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
   c.accepted, c.max, c.kind, c.tier, c.talks = string.match(c.mx, '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
+  c.seen, c.entering, c.quiet = '', '', false
   c.callback = c.kind ~= nil and string.sub(c.kind, 1, 1) == 'k'
   return c
 end

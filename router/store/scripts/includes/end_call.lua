@@ -1,7 +1,8 @@
 --[[
   end_call -- nothing stays of a call but a tombstone for late repeats.
 
-  `standing`: the call is in its lanes. The record keeps who talked (ag, fe), when it was accepted (mx) and how it ended.
+  `standing`: the call is in its lanes. The record stays as it was, but for the state: who talked (ag, fe),
+  when it was accepted (mx) and how it ended.
   NEEDS   tombstone_ms retain_ended_ms
   EVENTS  call.ended
 ]]
@@ -11,10 +12,15 @@ local function end_call(c, outcome, cause, standing)
   if standing then
     for name in string.gmatch(c.ln, '%S+') do call('ZREM', W .. name, c.id) end
   end
-  call('DEL', C .. c.id, L .. c.id)
-  call('HSET', C .. c.id, 'st', 'e', 'oc', outcome, 'en', now, 'ag', c.st == 'c' and c.ag or '', 'fe', c.fe, 'mx', c.mx)
-  call('PEXPIRE', C .. c.id, c.callback and 30 * tombstone_ms or tombstone_ms)
-  call('PEXPIRE', M .. c.id, c.callback and 30 * tombstone_ms or retain_ended_ms)
-  call('ZREM', T, 'c:' .. c.id)
+  local id = C .. c.id
+  if c.st == 'c' then
+    call('HSET', id, 'st', 'e', 'oc', outcome, 'en', at)
+  else
+    call('HSET', id, 'st', 'e', 'oc', outcome, 'en', at, 'ag', '', 'fe', c.fe, 'mx', c.mx)
+    call('ZREM', T, 'c:' .. c.id)
+  end
+  call('PEXPIRE', id, c.callback and string.format('%d', 30 * tombstone_ms) or tombstone_ms)
+  call('PEXPIRE', M .. c.id, c.callback and string.format('%d', 30 * tombstone_ms) or retain_ended_ms)
+  call('DEL', L .. c.id)
   c.st = 'e'
 end

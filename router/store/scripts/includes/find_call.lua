@@ -39,10 +39,18 @@ local function find_call(agent, profile, counted)
     local keep
     lanes, keep = string.match(row, '^([^;]*);(.*)$')
     if lanes == '' then return nil end
-    if keep ~= '' then only = shortage(keep, counted) end
-    if only == '*' then return nil end
-    id, lane = best_of(lanes, only, agent, 1)
+    id, lane = best_of(lanes, nil, agent, 1)
     if not id then return nil end
+    -- What keeps is only looked at when the best call would take the agent from another group than the one that keeps.
+    local group = string.match(lane, '^[^+]+')
+    if keep ~= '' and string.match(keep, '^([^ =]+)=%d+=%S+$') ~= group then
+      only = shortage(keep, counted)
+      if only == '*' then return nil end
+      if only and only ~= group then
+        id, lane = best_of(lanes, only, agent, 1)
+        if not id then return nil end
+      end
+    end
   end
   local f = call('HMGET', C .. id, 'ln', 'sp', 'mx', 'av')
   if lanes and avoids(f[4], agent) then

@@ -8,7 +8,7 @@ local function go_on(agent, profile, cause)
   emit('agent.away|agent=' .. agent .. '|state=' .. f[1] .. '|was=w|cause=' .. cause .. '|reason=' .. (f[2] or ''))
   call('HSET', A .. agent, 'st', f[1], 'ca', '', 'sn', at, 'nx', '')
   call('ZREM', T, 'a:' .. agent)
-  call('HINCRBY', N, profile, -1)
+  headcount(profile, -1, 0)
   left_duty(agent, profile)
   return f[1]
 end

@@ -1,7 +1,7 @@
 --[[
   guide -- which profiles serve a lane and which lanes a profile serves, computed anew when either set changes.
 
-  g: P<profile> definition `group=level …;skill …` · L<lane> `level:profile …` · p<profile> `level:lane …;group=r=profiles …`
+  g: P<profile> definition `group=level …;skill …` · L<lane> `on duty/existing;level:profile …` · p<profile> `level:lane …;group=r=profiles …`
      v plan version · k keep_free `group=r …` · x closed groups ` a b ` · # last profile number
 ]]
 local function by_level(a, b)
@@ -55,7 +55,7 @@ local function rebuild_guide()
     end
     table.sort(list, by_level)
     for i, pair in ipairs(list) do list[i] = pair[1] .. ':' .. pair[2] end
-    call('HSET', G, 'L' .. lane, table.concat(list, ' '))
+    call('HSET', G, 'L' .. lane, counted(table.concat(list, ' ')))
   end
   for _, id in ipairs(ids) do
     local row, kept = rows[id] or {}, {}

@@ -19,7 +19,7 @@ local function rest(agent, cause, goes, reason)
     emit('agent.away|agent=' .. agent .. '|state=' .. goes .. '|was=o|cause=' .. cause .. '|reason=' .. reason .. tell)
     call('HSET', A .. agent, 'st', goes, 'ca', '', 'sn', at, 'ms', misses, 'ld', f[3], 'nx', '', 'rn', reason)
     call('ZREM', T, 'a:' .. agent)
-    call('HINCRBY', N, f[1], -1)
+    headcount(f[1], -1, 0)
     left_duty(agent, f[1])
     return
   end

@@ -38,7 +38,7 @@ local function return_call(c)
     return
   end
   local rest_of = call('GET', L .. c.id) or ''
-  c.seen, c.to = {}, 'w'
+  c.to = 'w'
   local owner_said_no = c.busy ~= '' and c.mode ~= 'wait' and c.lanes[#c.lanes] == '@' .. agent
   local step_over = c.due ~= '' and tonumber(c.due) <= now
   -- The walk of a lane that lost its last agent passed over this call while it was rung.
