@@ -88,13 +88,13 @@ class TwilioHooks:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.route(method, ROOT + path, handler)
-            for method in ("POST", "GET")
             for path, handler in (
+                ("/{site}/{page}/{call}/{step}", self._page),  # most requests are for one of these
                 ("/{site}/voice", self._voice),
                 ("/{site}/status", self._ended),
                 ("/{site}/fallback", self._fallback),
-                ("/{site}/{page}/{call}/{step}", self._page),
             )
+            for method in ("POST", "GET")
         ]
 
     async def _voice(self, request: web.Request) -> web.Response:
