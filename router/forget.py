@@ -31,11 +31,26 @@ async def forget(site: Site, customer_id: str, erased: Erased) -> None:
     if keys:
         await site.channel.call("DEL", *keys)
     await site.callbacks.forget(*(row.call_id for row in theirs))
+    await _forget_answers(site, customer_id)
     async for call_ids in live_calls(site):
         for live in await site.engine.read_calls(call_ids):
             if live is not None and _is_about(live.meta, customer_id):
                 rest = {name: value for name, value in live.meta.items() if name not in PERSONAL}
                 await site.channel.call("SET", site.keys.meta(live.call_id), json.dumps(rest), "XX", "KEEPTTL")
+
+
+async def _forget_answers(site: Site, customer_id: str) -> None:
+    """Answers remembered for `Idempotency-Key` hold what they answered; a body is JSON within the record's JSON."""
+    mark = json.dumps(f'"customer_id":"{customer_id}"')[1:-1].encode()
+    cursor = b"0"
+    while True:
+        cursor, keys = await site.channel.call("SCAN", cursor, "MATCH", site.keys.own("y:*"), "COUNT", 1000)
+        values = await site.channel.call("MGET", *keys) if keys else []
+        theirs = [key for key, value in zip(keys, values, strict=True) if value and mark in value]
+        if theirs:
+            await site.channel.call("DEL", *theirs)
+        if cursor == b"0":
+            return
 
 
 def _is_about(meta: dict[str, object], customer_id: str) -> bool:

@@ -88,11 +88,13 @@ async def book(ctx: Ctx, body: NewCallback) -> Reply:
 @callbacks.get("/v1/callbacks", roles=TELEPHONY | SUPERVISOR, answers={200: Listing[Callback]}, refusals=(422,))
 async def list_callbacks(ctx: Ctx, query: CallbackQuery) -> Reply:
     """Callbacks, by id."""
-    found = {}
-    for callback_id, booked_ms in await ctx.site.callbacks.since(None if query.from_ is None else ms_of(query.from_)):
-        row = await ctx.site.engine.read_call(callback_id)
-        if row is not None and query.agent in (None, row.agent_id) and query.state in (None, state_of(row)):
-            found[callback_id] = callback_body(row, booked_ms)
+    booked = dict(await ctx.site.callbacks.since(None if query.from_ is None else ms_of(query.from_)))
+    rows = await ctx.site.engine.read_calls(list(booked)) if booked else []
+    found = {
+        row.call_id: callback_body(row, booked[row.call_id])
+        for row in rows
+        if row is not None and query.agent in (None, row.agent_id) and query.state in (None, state_of(row))
+    }
     ids, cursor = cut(sorted(found), query)
     return Reply.json(listing([found[callback_id] for callback_id in ids], cursor))
 

@@ -161,7 +161,10 @@ async def test_an_erased_person_is_gone_everywhere(api, peek_service):
     await api.put("/v1/agents/agent-7/state", {"state": "offline"})
     await api.call("waiting", "+8613800138000")
     await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "waiting"})
-    await api.call("now", "+8613800138000", attributes={"note": "Mona Quill"})
+    call = {"call_id": "now", "from": "+8613800138000", "to": "1", "attributes": {"note": "Mona Quill"}}
+    await api.post("/v1/calls", call, Idempotency_Key="k")
+    await api.ask("PATCH", "/v1/customers/c-9", {"tags": ["x"]}, Idempotency_Key="k")
+    await api.post("/v1/calls/now/events", {"event_id": "e", "type": "digits", "digits": "1"})
     assert b"13800138000" in peek_service()
     assert (await (await api.as_("supervisor")).delete("/v1/customers/c-9")).slug == "wrong-role"
     assert (await api.delete("/v1/customers/c-9")).status == 204
