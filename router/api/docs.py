@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -31,7 +32,7 @@ def page(document: Mapping[str, Any]) -> str:
     body = [
         f"<h1>{escape(document['info']['title'])}</h1>",
         f"<p class=muted>version {escape(document['info']['version'])} · <a href=openapi.json>openapi.json</a></p>",
-        f"<p>{escape(document['info']['description'])}</p>",
+        f"<p>{_words(document['info']['description'])}</p>",
         "<p>"
         + " · ".join(f"<a href=#{escape(tag['name'])}>{escape(tag['name'])}</a>" for tag in document["tags"])
         + "</p>",
@@ -51,16 +52,16 @@ def page(document: Mapping[str, Any]) -> str:
 def _operation(method: str, path: str, one: Mapping[str, Any]) -> str:
     parts = [
         f"<details><summary><span class={method}>{method.upper()}</span> <code>{escape(path)}</code> "
-        f"{escape(one.get('summary', ''))}</summary>"
+        f"{_words(one.get('summary', ''))}</summary>"
     ]
     if one.get("description"):
-        parts.append(f"<p>{escape(one['description'])}</p>")
+        parts.append(f"<p>{_words(one['description'])}</p>")
     if method == "get" and "{" not in path:
         parts.append(f"<p><a href='{escape(path.lstrip('/'))}'>open it</a> (reads with the token of this browser)</p>")
     if one["parameters"]:
         rows = [
             f"<tr><td><code>{escape(parameter['name'])}</code>{' *' if parameter['required'] else ''}"
-            f"<td>{parameter['in']}<td>{_type(parameter['schema'])}<td>{escape(parameter.get('description', ''))}"
+            f"<td>{parameter['in']}<td>{_type(parameter['schema'])}<td>{_words(parameter.get('description', ''))}"
             for parameter in one["parameters"]
         ]
         parts.append("<table><tr><th>parameter<th>in<th>type<th>" + "".join(rows) + "</table>")
@@ -79,6 +80,11 @@ def _operation(method: str, path: str, one: Mapping[str, Any]) -> str:
         rows.append(f"<tr><td>{status}<td>{what}")
     parts.append("<table><tr><th>status<th>answer" + "".join(rows) + "</table></details>")
     return "".join(parts)
+
+
+def _words(text: str) -> str:
+    """A sentence in which `names` stand out."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> str:
