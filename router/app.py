@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from functools import partial
@@ -35,6 +36,7 @@ from router.api.tokens import tokens
 from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
 from router.contacts import remember
 from router.events import history, levels
+from router.events.estimating import Learner
 from router.events.stream import GroupReader, Handle
 from router.events.trimmer import Trimmer
 from router.logging_ import say
@@ -138,6 +140,8 @@ def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
         site.keeper.follow(),
         _read(store, site, history.GROUP, site.history.handle, history.TYPES),
         _read(store, site, levels.GROUP, site.levels.handle, levels.TYPES),
+        _learn(store, site),
+        site.estimates.follow(),
         _tidy(site),
     ]
 
@@ -148,6 +152,16 @@ async def _read(store: Store, site: Site, group: str, handle: Handle, types: tup
     try:
         consumer = f"{socket.gethostname()}-{os.getpid()}"
         await GroupReader(connection, site.keys.events, group, consumer, handle, types).run()
+    finally:
+        await connection.aclose()
+
+
+async def _learn(store: Store, site: Site) -> None:
+    """Learn the site's estimates whenever no other process does."""
+    connection = store.blocking()
+    try:
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        await Learner(site.channel, connection, site.keys, name, site.engine.lanes).run()
     finally:
         await connection.aclose()
 

@@ -6,6 +6,7 @@ from config.models import SitePlan
 from router.directory.customers import Customers
 from router.directory.lookup import Directory
 from router.directory.scripts import Scripts
+from router.estimates import Estimates
 from router.events.history import History
 from router.events.levels import Levels
 from router.plan_keeper import ActivePlan, PlanKeeper
@@ -29,6 +30,7 @@ class Site:
         self.callbacks = Callbacks(channel, self.keys.callbacks)
         self.history = History(channel, self.keys, self.engine.timing.retain_ended_ms)
         self.levels = Levels(channel, lambda bucket: self.keys.own(f"sl:{bucket}"), lambda: self.plan)
+        self.estimates = Estimates(self.engine)
         self.keeper = PlanKeeper(Plans(channel, self.keys.own("plans")), self.engine, self._go_by)
 
     @property

@@ -87,8 +87,8 @@ class Learner:
     async def step(self, learning: Learning, block_ms: int = BLOCK_MS) -> int | None:
         """Take what has come: how many entries; None when another learner has taken over."""
         after, entries = learning.last, []
-        if await self._is_missing(after):
-            await self._begin_anew(learning)
+        if (newest := await self._after_gap(learning)) is not None:
+            await self._begin_anew(learning, newest)
         else:
             rows = await self._connection.execute_command(
                 "XREAD", "COUNT", BATCH, "BLOCK", block_ms, "STREAMS", self._keys.events, after
@@ -147,22 +147,21 @@ class Learner:
         holder = await self._channel.call("GET", key)
         return bool(holder == self._name.encode())
 
-    async def _is_missing(self, last: str) -> bool:
-        """Whether entries after `last` are gone: we were cut off, or the server has lost what it had."""
+    async def _after_gap(self, learning: Learning) -> str | None:
+        """The newest entry, if some before it are gone unread: we were cut off, or the server lost what it had."""
+        last, trimmed_before = learning.last, learning.trimmed
         if not await self._channel.call("EXISTS", self._keys.events):
-            return last != FIRST
+            return None if last == FIRST else FIRST
         reply = await self._channel.call("XINFO", "STREAM", self._keys.events)
         facts = dict(reply.items()) if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
         newest = facts[b"last-generated-id"].decode()
-        if order(newest) < order(last):
-            return True
-        first = facts[b"first-entry"]
-        oldest = first[0].decode() if first else newest
-        trimmed = int(facts[b"entries-added"]) > int(facts[b"length"])
-        return trimmed and order(oldest) > order(last) and order(newest) > order(last)
+        if order(newest) <= order(last):
+            return None if newest == last else newest
+        first, learning.trimmed = facts[b"first-entry"], int(facts[b"entries-added"]) - int(facts[b"length"])
+        unread = first is None or order(first[0].decode()) > order(last)
+        return newest if unread and learning.trimmed > trimmed_before else None
 
-    async def _begin_anew(self, learning: Learning) -> None:
-        newest = await self._channel.call("XREVRANGE", self._keys.events, "+", "-", "COUNT", 1)
+    async def _begin_anew(self, learning: Learning, newest: str) -> None:
         lanes = await self._lanes()
         lines = self._values(
             await self._channel.call_many([("ZRANGE", self._keys.lane(lane), 0, -1, "WITHSCORES") for lane in lanes])
@@ -173,7 +172,7 @@ class Learner:
             for member, rank in zip(flat[::2], flat[1::2], strict=True):
                 ranks[member.decode()] = int(float(rank))
                 standing[member.decode()].append(lane)
-        learning.begin_anew(newest[0][0].decode() if newest else FIRST, ranks, standing)
+        learning.begin_anew(newest, ranks, standing)
         say(log, logging.WARNING, "estimates go on after a gap", calls=len(ranks))
 
     async def _run(self, *arguments: str | int) -> list[bytes]:

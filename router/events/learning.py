@@ -57,6 +57,8 @@ class Learning:
         self.forecasts = forecasts or Forecasts()
         self.calls = dict(calls or {})
         self.last = last
+        self.trimmed = 0
+        """Entries known to have left the stream."""
         self.learned = False
         self.touched: set[str] = set()
         self._lines = WaitingLines()

@@ -1,0 +1,146 @@
+"""What a site says of a wait: the forecasts of whichever process learns, put to one call or queue.
+
+A call goes by the forecast of its acceptance. So its estimate changes with the calls ahead, and an owner's with the
+owner; it never grows because time passes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from router.domain.estimates import (
+    Announcement,
+    Estimate,
+    Forecast,
+    Forecasts,
+    Quality,
+    announce,
+    in_ms,
+    may_announce,
+)
+from router.domain.talks import until_free
+from router.events.estimating import read_forecasts
+from router.events.learning import group_of
+from router.logging_ import say
+from router.store.engine import Engine
+from router.store.rows import AgentRow, CallRow
+
+FOLLOW_S = 0.5
+
+log = logging.getLogger("vipline.estimates")
+
+
+def wall_clock() -> int:
+    return int(time.time() * 1000)
+
+
+class Estimates:
+    """One site's, in one process."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], int] = wall_clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._forecasts = Forecasts()
+        self._seen = b""
+
+    async def follow(self) -> None:
+        """Keep up with what is learned, until cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except Exception as error:
+                say(log, logging.WARNING, "estimates not followed", error=type(error).__name__)
+            await asyncio.sleep(FOLLOW_S)
+
+    async def refresh(self) -> None:
+        """Fetch the forecasts if there is a new one."""
+        connection, keys = self._engine.connection, self._engine.keys
+        count = await connection.call("HGET", keys.own("est"), "forecasts") or b""
+        if count != self._seen:
+            self._forecasts = read_forecasts(await connection.call("LRANGE", keys.own("est:f"), "0", "-1"))
+            self._seen = count
+
+    @property
+    def quality(self) -> Quality:
+        """How the last hour's answers agreed with what was said, for metrics."""
+        newest = self._forecasts.newest
+        return newest.quality if newest else Quality()
+
+    def announcement(self, estimate: Estimate | None) -> Announcement | None:
+        """What a caller may be told; None when it is not known, or would not be honest."""
+        return announce(estimate) if estimate is not None and may_announce(self.quality) else None
+
+    def arriving(self, group: str, tier: str = "", ahead: int = 0) -> Estimate | None:
+        """The wait of a caller who would come to a group now."""
+        newest = self._forecasts.newest
+        return newest.wait(group, tier, ahead) if newest else None
+
+    async def of(self, row: CallRow) -> Estimate | None:
+        """What is left of a call's wait; None when nobody can say, or when it waits no longer."""
+        forecast = self._forecasts.at(row.facts.accepted_ms)
+        if forecast is None or row.rank is None or row.letter not in "qwo":
+            return None
+        if row.letter == "o":
+            return await self._ringing(row)
+        groups = [lane for lane in row.lanes if group_of(lane)]
+        if row.letter == "q" or not groups:
+            return await self._until_owner(row, forecast)
+        # Every further lane can only help: the soonest of them counts.
+        ahead = await self._ahead(groups, row.rank)
+        found = [
+            forecast.wait(group_of(lane), row.facts.tier, count) for lane, count in zip(groups, ahead, strict=True)
+        ]
+        known = [each for each in found if each is not None]
+        if not known:
+            return None
+        return Estimate(min(each.p50_ms for each in known), min(each.p90_ms for each in known))
+
+    async def until_free(self, agent_id: str, accepted_ms: int, rank: int | None = None) -> Estimate | None:
+        """When an agent will turn to a call accepted then, in the agent's own lane at that rank (None: last in it)."""
+        forecast = self._forecasts.at(accepted_ms)
+        return await self._agent_free(agent_id, forecast, rank) if forecast else None
+
+    async def _until_owner(self, row: CallRow, forecast: Forecast) -> Estimate | None:
+        owners = [lane[1:] for lane in row.lanes if not group_of(lane)]
+        return await self._agent_free(owners[-1], forecast, row.rank) if owners else None
+
+    async def _agent_free(self, agent_id: str, forecast: Forecast, rank: int | None) -> Estimate | None:
+        engine = self._engine
+        lane = engine.keys.lane(f"@{agent_id}")
+        agent = await engine.read_agent(agent_id)
+        below = "+inf" if rank is None else f"({rank}"
+        ahead, due = await engine.connection.call_many(
+            [["ZCOUNT", lane, "-inf", below], ["ZSCORE", engine.keys.deadlines, f"a:{agent_id}"]]
+        )
+        rest = self._rest(agent, forecast, float(due) if due else None)
+        if rest is None or (ahead and not forecast.talks.known):
+            return None
+        return in_ms(until_free(forecast.talks, rest, engine.timing.wrap_up_ms / 1000, int(ahead)))
+
+    def _rest(self, agent: AgentRow | None, forecast: Forecast, due_ms: float | None) -> tuple[float, float] | None:
+        """p50 and p90, s, of what the agent is at now; None for one who is away."""
+        if agent is None or agent.letter in "xb":
+            return None
+        now_ms = self._clock()
+        if agent.letter in "ot":
+            if not forecast.talks.known:
+                return None
+            elapsed_s = max(0, now_ms - agent.since_ms) / 1000 if agent.letter == "t" else 0.0
+            p50, p90 = forecast.talks.rest(elapsed_s)
+            wrap_up_s = self._engine.timing.wrap_up_ms / 1000
+            return p50 + wrap_up_s, p90 + wrap_up_s
+        left_s = max(0.0, due_ms - now_ms) / 1000 if due_ms is not None and agent.letter in "wc" else 0.0
+        return left_s, left_s
+
+    async def _ringing(self, row: CallRow) -> Estimate | None:
+        """An agent is being rung: any moment, at the latest when the offer ends."""
+        due = await self._engine.connection.call("ZSCORE", self._engine.keys.deadlines, f"a:{row.agent_id}")
+        return None if due is None else Estimate(0, max(0, int(float(due)) - self._clock()))
+
+    async def _ahead(self, lanes: list[str], rank: int) -> list[int]:
+        keys = self._engine.keys
+        commands = [["ZCOUNT", keys.lane(lane), "-inf", f"({rank}"] for lane in lanes]
+        return [int(count) for count in await self._engine.connection.call_many(commands)]
