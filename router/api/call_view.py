@@ -13,6 +13,7 @@ from router.api.reply import Reply
 from router.api.route import Ctx
 from router.api.shapes import Answer, When
 from router.api.times import rfc3339
+from router.domain import estimates
 from router.domain.errors import UnknownCall
 from router.domain.events import Event
 from router.domain.timeline import tell
@@ -30,8 +31,8 @@ class CallCustomer(Answer):
 
 
 class Estimate(Answer):
-    p50: int
-    p90: int
+    p50: int = Field(description="half of all such callers wait no longer")
+    p90: int = Field(description="nine of ten wait no longer")
 
 
 class ChoiceShown(Answer):
@@ -89,7 +90,9 @@ class Call(CallSummary):
         description="who knew the caller: directory, crm, cache (the CRM's last word) or default"
     )
     greet_by_name: bool
-    estimate_ms: Estimate | None
+    estimate_ms: Estimate | None = Field(
+        description="what is left of the wait, or until the owner is free; null until known"
+    )
     choice: ChoiceShown | None
     offer: OfferShown | None
     exit: str | None = Field(description="what happens at the end of the longest wait: message, callback or number:…")
@@ -149,7 +152,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
     meta = row.meta
     offered = row.state in ("offered", "connected") and row.offer_id is not None
     details = {
-        "estimate_ms": None,
+        "estimate_ms": estimate_shown(await site.estimates.of(row)),
         "choice": _choice(site, row) if row.state == "choosing" else None,
         "offer": await _offer(site, row, events) if offered else None,
         "found_in": meta.get("found_in"),
@@ -195,6 +198,10 @@ async def _offer(site: Site, row: CallRow, events: Sequence[Event]) -> dict[str,
         "expires_at": None if due is None else rfc3339(int(float(due))),
         "accepted_at": rfc3339(accepted[0]) if accepted else None,
     }
+
+
+def estimate_shown(estimate: estimates.Estimate | None) -> dict[str, int] | None:
+    return None if estimate is None else {"p50": estimate.p50_ms, "p90": estimate.p90_ms}
 
 
 def _customer(customer: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from config.models import SitePlan
-from router.api.call_view import CallSummary, call_summary
+from router.api.call_view import CallSummary, Estimate, call_summary, estimate_shown
 from router.api.paging import Page, cursor_at
 from router.api.problem import invalid, not_found
 from router.api.reply import Reply
@@ -43,6 +44,7 @@ class TierLine(Answer):
     waiting: int
     longest_wait_ms: int | None
     service_level: ServiceLevel
+    estimate_ms: Estimate | None = Field(description="the wait of such a caller coming now; null over all groups")
 
 
 class Queue(Answer):
@@ -55,7 +57,7 @@ class Queue(Answer):
     longest_wait_ms: int | None
     agents: dict[str, int] = Field(description="agents of the group by state")
     service_level: ServiceLevel
-    estimate_ms: dict[str, int] | None
+    estimate_ms: Estimate | None = Field(description="the wait of a caller who would come last; null until known")
     tiers: list[TierLine]
 
 
@@ -89,8 +91,8 @@ async def list_queues(ctx: Ctx) -> Reply:
     counts = await site.levels.read(now_ms)
     agents = await _agents(site)
     closed = {group: await _closure(site, group) for group in await site.engine.closed_groups()}
-    shown = [_queue(site.plan, group, standing, counts, agents, closed, now_ms) for group in site.plan.groups]
-    return Reply.json({"queues": shown, "tiers": _tiers(site.plan, None, standing, counts, now_ms)})
+    shown = [_queue(site, group, standing, counts, agents, closed, now_ms) for group in site.plan.groups]
+    return Reply.json({"queues": shown, "tiers": _tiers(site.plan, None, standing, counts, now_ms, lambda *_: None)})
 
 
 @queues.get("/v1/queues/{group}/calls", roles=SUPERVISOR, answers={200: Listing[CallSummary]}, refusals=(404,))
@@ -168,7 +170,7 @@ async def _closure(site: Site, group: str) -> tuple[str | None, str | None]:
 
 
 def _queue(
-    plan: SitePlan,
+    site: Site,
     group: str,
     standing: Sequence[Standing],
     counts: Counter[tuple[str, str, str]],
@@ -176,9 +178,17 @@ def _queue(
     closed: dict[str, tuple[str | None, str | None]],
     now_ms: int,
 ) -> dict[str, Any]:
+    plan = site.plan
     here = [one for one in standing if group in one.groups]
     until, message = closed.get(group, (None, None))
     by_state = agents.get(group, Counter())
+
+    def said(tier: str, ahead: int) -> dict[str, int] | None:
+        if group in closed:
+            return None
+        idle = not here and by_state["ready"] > 0
+        return {"p50": 0, "p90": 0} if idle else estimate_shown(site.estimates.arriving(group, tier, ahead))
+
     return {
         "group": group,
         "title": plan.groups[group].title,
@@ -188,19 +198,27 @@ def _queue(
         **_waits(here, now_ms),
         "agents": {state: by_state[state] for state in AGENT_STATES.values()},
         "service_level": _level(plan, group, level(counts, group)),
-        "estimate_ms": None,
-        "tiers": _tiers(plan, group, here, counts, now_ms),
+        "estimate_ms": said("", len(here)),
+        "tiers": _tiers(plan, group, here, counts, now_ms, said),
     }
 
 
 def _tiers(
-    plan: SitePlan, group: str | None, here: Sequence[Standing], counts: Counter[tuple[str, str, str]], now_ms: int
+    plan: SitePlan,
+    group: str | None,
+    here: Sequence[Standing],
+    counts: Counter[tuple[str, str, str]],
+    now_ms: int,
+    said: Callable[[str, int], dict[str, int] | None],
 ) -> list[dict[str, Any]]:
+    starts = {tier.name: tier.head_start for tier in plan.tiers}
+    ranks = sorted(one.accepted_ms - starts.get(one.tier, 0) for one in here)
     return [
         {
             "tier": tier.name,
             **_waits([one for one in here if one.tier == tier.name], now_ms),
             "service_level": _level(plan, group, level(counts, group, tier.name)),
+            "estimate_ms": said(tier.name, bisect_left(ranks, now_ms - tier.head_start)),
         }
         for tier in plan.tiers
     ]
