@@ -11,6 +11,7 @@ In the plan, under `telephony: twilio:`
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,9 +20,13 @@ from pathlib import Path
 from config.parts import Secret
 from config.secrets import read_secret
 from ivr.twilio.signature import Secrets
+from router.logging_ import say
 
 Section = Mapping[str, Secret]
 NO_SECRETS: Section = {}
+OTHERS = frozenset({"account_sid", "api_key_sid", "api_key_secret"})
+
+log = logging.getLogger("vipline.twilio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ def read_keys(section: Section) -> Keys:
             accounts.setdefault(account, Credentials(account, value))
         elif kind == "shared_key":
             shared[rest] = value.encode()
+        elif name not in OTHERS:
+            say(log, logging.WARNING, "setting of telephony.twilio not known", name=name)
     if "api_key_sid" in found and "api_key_secret" in found:
         accounts = {main: Credentials(found["api_key_sid"], found["api_key_secret"])} | accounts
     elif "auth_token" in found:

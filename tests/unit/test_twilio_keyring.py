@@ -76,3 +76,11 @@ def test_keys_that_have_not_changed_are_not_read_again():
     keyring = Keyring(lambda: plan, look_every_s=0)
     plan = section(auth_token="TOKEN")
     assert keyring.keys is keyring.keys
+
+
+@pytest.mark.usefixtures("env")
+def test_a_misspelt_setting_is_named_and_its_secret_is_not(caplog: pytest.LogCaptureFixture):
+    read_keys(section(auth_tokn="TOKEN"))
+    (record,) = caplog.records
+    assert record.__dict__["fields"] == {"name": "auth_tokn"}
+    assert "one" not in record.getMessage()
