@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from ivr.vocabulary import (
+    BridgeDown,
     CallEnded,
     CallOffered,
+    Event,
     HoldLeft,
     InputDigits,
     InputNone,
@@ -188,3 +190,65 @@ async def test_when_we_cannot_answer_the_caller_hears_an_apology(scene: Stage, m
     await call.until("ended: completed")
     tried = [asked for asked in scene.twilio.asking.log if asked.url.endswith("/voice")]
     assert len(tried) == 3
+
+
+async def talking(scene: Stage) -> tuple[Leg, Leg]:
+    scene.twilio.people[AGENT] = Person(presses={"take the call": "1"})
+    call = await waiting(scene)
+    await scene.gateway.perform("main", ring(call), None)
+    await call.until("bridged")
+    return call, scene.twilio.leg_to(AGENT)
+
+
+async def test_when_the_agent_hangs_up_the_caller_is_asked_how_it_was(scene: Stage):
+    call, agent = await talking(scene)
+    await scene.twilio.hang_up(agent)
+    await call.until("How satisfied")
+    await wait_until(lambda: ("over", BridgeDown()) in [(page, event) for page, event, _ in scene.desk.heard])
+    await wait_until(lambda: CallEnded("normal", 7_000) in [e for e, v in scene.desk.noted if v.role == "agent"])
+
+
+async def test_when_the_caller_hangs_up_the_agent_is_free(scene: Stage):
+    call, agent = await talking(scene)
+    await scene.twilio.hang_up(call)
+    await agent.until("ended: completed")
+    assert ("over", BridgeDown()) in [(page, event) for page, event, _ in scene.desk.heard]
+
+
+async def test_a_caller_taken_out_of_a_talk_was_bridged(scene: Stage):
+    call, agent = await talking(scene)
+    await scene.gateway.perform("main", Interrupt(call.sid, Route("connect", call.sid, "7")), None)
+    await agent.until("ended: completed")
+    await wait_until(lambda: ("left", HoldLeft("bridged")) in [(p, e) for p, e, _ in scene.desk.heard])
+
+
+async def test_a_caller_who_leaves_during_the_greeting_is_reported(scene: Stage):
+    call = scene.twilio.call(CALLER, MAIN, Person(hangs_up_at="Ms Li Wei"))
+    await call.until("ended: completed")
+    await wait_until(lambda: [v.call_id for e, v in scene.desk.noted if isinstance(e, CallEnded)] == [call.sid])
+    assert scene.desk.pages() == ["voice"]
+
+
+@pytest.mark.parametrize(
+    ("picks", "event"), [("answers", BridgeDown()), ("busy", LegFailed("busy")), ("no_answer", LegFailed("no_answer"))]
+)
+async def test_a_way_out_to_another_number_is_dialled(scene: Stage, picks: str, event: Event):
+    scene.twilio.people["+12025550111"] = Person(picks=picks)  # type: ignore[arg-type]
+    scene.desk.first = "exit"
+    call = scene.twilio.call(CALLER, MAIN)
+    await call.until("dial: +12025550111")
+    await call.until("ended: completed")
+    assert ("over", event) in [(page, heard) for page, heard, _ in scene.desk.heard]
+
+
+async def test_reports_that_come_late_twice_and_out_of_order_keep_their_numbers(scene: Stage):
+    scene.twilio.faults.reports_twice = 1.0
+    scene.twilio.faults.reports_late_s = 30.0
+    scene.twilio.people[AGENT] = Person(picks="busy")
+    call = await waiting(scene)
+    await scene.gateway.perform("main", ring(call), None)
+    await wait_until(lambda: len([v for _, v in scene.desk.noted if v.role == "agent"]) == 4)
+    numbers = {(envelope.seq, event) for event, envelope in scene.desk.noted if envelope.role == "agent"}
+    assert numbers == {(1, LegRinging()), (2, LegFailed("busy"))}
+    keys = [envelope.event_key for _, envelope in scene.desk.noted if envelope.role == "agent"]
+    assert len(set(keys)) == 2

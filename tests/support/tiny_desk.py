@@ -48,6 +48,8 @@ class TinyDesk:
 
         if page == "voice":
             greeting = Greeting("morning", "named", name="Li Wei", title="Ms")
+            if self.first == "exit":
+                return scene("exit", greeting=greeting, reason="closed", number="+12025550111")
             return scene(self.first, greeting=greeting, agent="Chen Jie", options=("transfer", "wait", "callback"))
         if page == "question":
             return scene("callback_booked") if event == InputDigits("3") else scene("hold")
