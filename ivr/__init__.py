@@ -1,1 +1,1 @@
-"""What a caller hears and presses; provider adapters."""
+"""What a caller hears and presses, in one vocabulary; one adapter per provider translates it."""

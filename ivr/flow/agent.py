@@ -1,0 +1,40 @@
+"""What an agent hears: who is coming and why, a key to take the call, then the caller."""
+
+from __future__ import annotations
+
+from ivr.flow.greeting import voice
+from ivr.scene import Scene
+from ivr.vocabulary import Collect, Hangup, Join, Route, Say, Script
+
+JOIN_MS = 10_000
+
+
+def offer_route(scene: Scene, page: str) -> Route:
+    return Route(page, scene.call_id, scene.offer_id)
+
+
+def whisper(scene: Scene) -> Script:
+    """Tier, name, how long they waited, and the open issue; then the key."""
+    speak, facts = voice(scene), scene.whisper
+    assert facts is not None
+    waited = speak.minutes(facts.waited_ms)
+    if facts.name:
+        words = [speak.say("whisper.known", tier=facts.tier, who=speak.person(facts.name, facts.title), waited=waited)]
+    else:
+        words = [speak.say("whisper.unknown", waited=waited)]
+    if facts.issue:
+        words.append(speak.say("whisper.issue", issue=facts.issue))
+    words.append(speak.say("whisper.accept", key=scene.accept_key))
+    prompts = tuple(Say(text, speak.tag) for text in words)
+    return (Collect(prompts, offer_route(scene, "accept"), first_timeout_ms=10_000),)
+
+
+def join(scene: Scene) -> Script:
+    """To the caller in the holding room; one who has left it ends the attempt after JOIN_MS."""
+    bridged, over = offer_route(scene, "bridged"), offer_route(scene, "over")
+    return (Join(scene.call_id, bridged, over, JOIN_MS),)
+
+
+def gone(scene: Scene) -> Script:
+    speak = voice(scene)
+    return (Say(speak.say("whisper.missed" if scene.reason == "declined" else "whisper.gone"), speak.tag), Hangup())

@@ -1,0 +1,68 @@
+"""Whatever is asked of a caller: the menu, the owner-busy question, identification, the survey."""
+
+from __future__ import annotations
+
+from ivr.flow.greeting import greet, voice
+from ivr.scene import Scene
+from ivr.speech import phrases_for
+from ivr.vocabulary import Collect, Route, Say, Script
+
+
+def route(scene: Scene, page: str) -> Route:
+    return Route(page, scene.call_id, str(scene.step))
+
+
+def choice_of(digits: str, options: tuple[str, ...]) -> str | None:
+    """What a key means: keys number the options that are offered, in their order."""
+    return dict(zip(("1", "2", "3"), options, strict=False)).get(digits)
+
+
+def menu(scene: Scene) -> Script:
+    """Languages are offered each in itself, so that whoever needs one understands the offer."""
+    speak = voice(scene)
+    prompts = [*greet(scene)]
+    if scene.again:
+        prompts.append(Say(speak.say("question.again"), speak.tag))
+    for option in scene.menu:
+        if option.language:
+            own = phrases_for(option.language, scene.fallback)
+            prompts.append(Say(own.say("menu.language", key=option.key), own.tag))
+        else:
+            prompts.append(Say(speak.say("menu.skill", topic=option.topic, key=option.key), speak.tag))
+    return (Collect(tuple(prompts), route(scene, "menu")),)
+
+
+def question(scene: Scene) -> Script:
+    """Who is busy, for how long if that is honestly known, and what the caller may do."""
+    speak = voice(scene)
+    words = []
+    if scene.again:
+        words.append(speak.say("question.again"))
+    words.append(speak.say("question.busy", agent=scene.agent) if scene.agent else speak.say("question.busy_unnamed"))
+    if scene.owner_free_ms is not None:
+        words.append(speak.say("question.free_in", p50=speak.minutes(scene.owner_free_ms)))
+    for key, option in zip(("1", "2", "3"), scene.options, strict=False):
+        words.append(speak.say(f"question.{option}", key=key))
+    prompts = (*greet(scene), *(Say(text, speak.tag) for text in words))
+    return (Collect(prompts, route(scene, "question"), first_timeout_ms=6_000),)
+
+
+def identify_number(scene: Scene) -> Script:
+    return _identify(scene, "identify.number", 20)
+
+
+def identify_pin(scene: Scene) -> Script:
+    return _identify(scene, "identify.pin", 12)
+
+
+def _identify(scene: Scene, key: str, digits: int) -> Script:
+    speak = voice(scene)
+    words = [speak.say("identify.wrong")] if scene.again else []
+    words.append(speak.say(key))
+    prompts = (*greet(scene), *(Say(text, speak.tag) for text in words))
+    return (Collect(prompts, route(scene, "identify"), max_digits=digits, first_timeout_ms=8_000),)
+
+
+def survey(scene: Scene) -> Script:
+    speak = voice(scene)
+    return (Collect((Say(speak.say("survey.ask"), speak.tag),), route(scene, "survey")),)

@@ -1,0 +1,47 @@
+"""Polite ways out. None is a dead end: a callback, another number, or a sentence that says what to do."""
+
+from __future__ import annotations
+
+from ivr.flow.asking import route
+from ivr.flow.greeting import greet, voice
+from ivr.scene import Scene
+from ivr.speech import clean
+from ivr.vocabulary import Collect, Dial, Hangup, Say, Script
+
+MESSAGE_MAX = 500
+
+
+def exit_(scene: Scene) -> Script:
+    """Closed, full or waited too long: the reason, the plan's own message, and what the caller may do now."""
+    speak = voice(scene)
+    words = [*greet(scene), Say(speak.say(f"exit.{scene.reason}"), speak.tag)]
+    if scene.message:
+        words.append(Say(clean(scene.message, MESSAGE_MAX), speak.tag))
+    if scene.number:
+        words.append(Say(speak.say("exit.number"), speak.tag))
+        return (*words, Dial(scene.number, route(scene, "over")))
+    if scene.callback_key:
+        words.append(Say(speak.say("exit.callback", key=scene.callback_key), speak.tag))
+        return (Collect(tuple(words), route(scene, "key")),)
+    return (*words, Say(speak.say("exit.goodbye"), speak.tag), Hangup())
+
+
+def callback_booked(scene: Scene) -> Script:
+    speak = voice(scene)
+    text = speak.say("callback.booked_agent", agent=scene.agent) if scene.agent else speak.say("callback.booked")
+    return (Say(text, speak.tag), Hangup())
+
+
+def goodbye(scene: Scene) -> Script:
+    speak = voice(scene)
+    return (Say(speak.say("survey.thanks" if scene.reason == "survey" else "exit.goodbye"), speak.tag), Hangup())
+
+
+def apology(scene: Scene) -> Script:
+    speak = voice(scene)
+    return (Say(speak.say("exit.apology"), speak.tag), Hangup())
+
+
+def nothing(scene: Scene) -> Script:
+    """The right answer to a status report, and to whatever comes too late to matter."""
+    return ()

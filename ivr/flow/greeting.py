@@ -1,0 +1,75 @@
+"""The greeting: the first words of the first document, whether or not anybody is on duty."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from ivr.scene import Greeting, Hello, Scene, Variant
+from ivr.speech import PLACEHOLDERS, Phrases, clean, phrases_for
+from ivr.vocabulary import Say
+
+GREETING_MAX = 200
+WELCOME_BACK_DAYS = 90
+
+
+def voice(scene: Scene) -> Phrases:
+    return phrases_for(scene.language, scene.fallback)
+
+
+def hello_at(local: datetime) -> Hello:
+    """By the hour of the site's clock."""
+    if 5 <= local.hour < 12:
+        return "morning"
+    if 12 <= local.hour < 18:
+        return "afternoon"
+    return "evening" if 18 <= local.hour < 22 else "night"
+
+
+def variant_for(named: bool, birthday: date | None, last_contact: date | None, today: date) -> Variant:
+    """A birthday beats a welcome back; who may not be named hears the plain one. 29 February is kept on the 28th."""
+    if not named:
+        return "plain"
+    if birthday is not None and _is_birthday(birthday, today):
+        return "birthday"
+    if last_contact is not None and 0 < (today - last_contact).days <= WELCOME_BACK_DAYS:
+        return "welcome_back"
+    return "named"
+
+
+def _is_birthday(birthday: date, today: date) -> bool:
+    if (birthday.month, birthday.day) == (2, 29) and not _is_leap(today.year):
+        return (today.month, today.day) == (2, 28)
+    return (birthday.month, birthday.day) == (today.month, today.day)
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def greet(scene: Scene) -> tuple[Say, ...]:
+    """The greeting's words, if this is a first document, and who will take care of the caller."""
+    given = scene.greeting
+    if given is None:
+        return ()
+    speak = voice(scene)
+    words = [_opening(given, scene.site, speak)]
+    if given.connecting == "agent" and scene.agent:
+        words.append(speak.say("greeting.connecting_agent", agent=scene.agent))
+    elif given.connecting in ("agent", "any"):
+        words.append(speak.say("greeting.connecting_any"))
+    elif given.connecting == "searching":
+        words.append(speak.say("greeting.searching"))
+    return tuple(Say(text, speak.tag) for text in words)
+
+
+def _opening(given: Greeting, site: str, speak: Phrases) -> str:
+    hello = speak.say(f"greeting.{given.hello}")
+    who = speak.person(given.name, given.title)
+    if given.text:
+        return clean(given.text.replace("{who}", who).replace("{hello}", hello), GREETING_MAX)
+    if given.variant in ("named", "birthday"):
+        return speak.say(f"greeting.{given.variant}", hello=hello, who=who)
+    name = clean(site)
+    key = f"greeting.{given.variant}" + ("" if name else "_nowhere")
+    data = {"hello": hello, "who": who, "site": name}
+    return speak.say(key, **{field: data[field] for field in PLACEHOLDERS[key]})

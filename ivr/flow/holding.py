@@ -1,0 +1,55 @@
+"""Waiting: into the holding room, what is heard there, and out of it."""
+
+from __future__ import annotations
+
+from ivr.flow.asking import route
+from ivr.flow.greeting import greet, voice
+from ivr.scene import Scene
+from ivr.vocabulary import Collect, Goto, Hold, Pause, Play, Prompt, Route, Say, Script
+
+COMFORTS = 3
+
+
+def hold(scene: Scene) -> Script:
+    """The greeting if it is the first document, one sentence, then the holding room."""
+    speak = voice(scene)
+    first = (*greet(scene), Say(speak.say("hold.enter"), speak.tag)) if scene.greeting else ()
+    return (*first, Hold(scene.call_id, route(scene, "hold"), Route("left", scene.call_id, str(scene.step))))
+
+
+def tick(scene: Scene) -> Script:
+    """One round in the holding room: where the caller stands, then music. A key may ask for a callback."""
+    speak = voice(scene)
+    words: list[str] = []
+    if scene.position == 1:
+        words.append(speak.say("hold.next"))
+    elif scene.position is not None:
+        words.append(speak.say("hold.position", position=scene.position))
+    if scene.wait is not None:
+        words.append(speak.say("hold.wait", p50=speak.minutes(scene.wait.p50), p90=speak.minutes(scene.wait.p90)))
+    if not words:
+        words.append(speak.say(f"hold.comfort_{scene.comfort % COMFORTS + 1}"))
+    if scene.callback_key:
+        words.append(speak.say("hold.callback", key=scene.callback_key))
+    prompts: tuple[Prompt, ...] = (*(Say(text, speak.tag) for text in words), *_music(scene))
+    if scene.callback_key:
+        return (Collect(prompts, route(scene, "key"), first_timeout_ms=1_000),)
+    return (*prompts, Goto(route(scene, "hold")))
+
+
+def connect(scene: Scene) -> Script:
+    """Out of whatever the caller heard, into the holding room, from where an agent's leg fetches them."""
+    return (Hold(scene.call_id, route(scene, "hold"), Route("left", scene.call_id, str(scene.step))),)
+
+
+def callback_hello(scene: Scene) -> Script:
+    """The customer picked up: who we are, then the holding room, where the agent already waits to fetch them."""
+    speak = voice(scene)
+    text = speak.say("callback.hello", site=scene.site) if scene.site else speak.say("callback.hello_nowhere")
+    return (Say(text, speak.tag), *connect(scene))
+
+
+def _music(scene: Scene) -> tuple[Prompt, ...]:
+    if not scene.music:
+        return (Pause(scene.interval_ms),)
+    return (Play(scene.music, max(1, round(scene.interval_ms / scene.music_ms)) if scene.music_ms else 1),)

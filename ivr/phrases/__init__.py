@@ -1,0 +1,1 @@
+"""What is spoken, one file per language. Adding a language is adding a file."""

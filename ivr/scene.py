@@ -1,0 +1,114 @@
+"""The facts one document is made of. A document is a pure function of its scene, so a retry gets the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+Kind = Literal[
+    "menu",
+    "question",
+    "hold",
+    "tick",
+    "connect",
+    "callback_booked",
+    "exit",
+    "survey",
+    "goodbye",
+    "apology",
+    "whisper",
+    "join",
+    "gone",
+    "callback_hello",
+    "identify_number",
+    "identify_pin",
+    "nothing",
+]
+Hello = Literal["morning", "afternoon", "evening", "night"]
+Variant = Literal["named", "plain", "birthday", "welcome_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A wait as it is announced, ms, already in round values."""
+
+    p50: int
+    p90: int
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """How the caller is greeted. `text`: the tier's own words instead of ours."""
+
+    hello: Hello
+    variant: Variant = "plain"
+    name: str = ""
+    title: str | None = None
+    text: str = ""
+    connecting: Literal["agent", "any", "searching", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuOption:
+    """One key of the menu: a language (said in itself) or a topic."""
+
+    key: str
+    language: str | None = None
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """What an agent hears before taking the call."""
+
+    name: str = ""
+    title: str | None = None
+    tier: str = ""
+    waited_ms: int = 0
+    issue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a document says or asks. `step` is the one its answers must name; `fallback` the site's language."""
+
+    kind: Kind
+    call_id: str
+    step: int
+    language: str
+    fallback: str = "en"
+    site: str = ""
+    greeting: Greeting | None = None
+    menu: tuple[MenuOption, ...] = ()
+    agent: str = ""
+    owner_free_ms: int | None = None
+    options: tuple[str, ...] = ()
+    again: bool = False
+    position: int | None = None
+    wait: Range | None = None
+    comfort: int = 0
+    callback_key: str = ""
+    music: str = ""
+    music_ms: int = 0
+    interval_ms: int = 30_000
+    reason: str = ""
+    message: str = ""
+    number: str = ""
+    offer_id: str = ""
+    whisper: Whisper | None = None
+    accept_key: str = "1"
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Self:
+        """The scene of a stored document; what a newer writer added is left out."""
+        known = {f.name for f in fields(cls)}
+        data = {name: value for name, value in document.items() if name in known}
+        for name, kind in (("greeting", Greeting), ("wait", Range), ("whisper", Whisper)):
+            if data.get(name) is not None:
+                data[name] = kind(**data[name])
+        data["menu"] = tuple(MenuOption(**option) for option in data.get("menu", ()))
+        data["options"] = tuple(data.get("options", ()))
+        return cls(**data)

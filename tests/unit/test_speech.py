@@ -1,0 +1,88 @@
+"""Phrases are data: complete in every language, safe whatever data they carry, figures in the language's own way."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.speech import FOLDER, PLACEHOLDERS, PhrasesInvalid, check_phrases, clean, languages, phrases_for, read_phrases
+
+ENGLISH = yaml.safe_load((FOLDER / "en.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("tag", ["en", "zh-CN", "pl", "id"])
+def test_a_shipped_language_is_complete(tag: str) -> None:
+    document = yaml.safe_load((FOLDER / f"{tag}.yaml").read_text(encoding="utf-8"))
+    assert list(check_phrases(document)) == []
+    assert set(languages()[tag].templates) == set(PLACEHOLDERS)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"hold.next": None}, "phrase hold.next is missing"),
+        ({"hold.position": "You are in line."}, "phrase hold.position does not say {position}"),
+        ({"hold.next": "Next is {agent}."}, "phrase hold.next uses {agent}, which it is not given"),
+        ({"hold.next": "Next {"}, "phrase hold.next has an unbalanced brace"),
+        ({"hold.nxt": "Next"}, "phrase hold.nxt is never spoken"),
+        ({"people": {"order": "{name}", "titles": {}}}, "people.order uses {title} and {name}, and nothing else"),
+        ({"people": None}, "people.order and people.titles say how a person is addressed; one is missing"),
+    ],
+)
+def test_what_a_file_lacks_is_named(change: dict[str, object], complaint: str) -> None:
+    assert list(check_phrases({**copy.deepcopy(ENGLISH), **change})) == [complaint]
+
+
+def test_a_file_of_no_language_or_no_yaml_is_refused(tmp_path: Path) -> None:
+    for name, text in (("tlh-XX-no.yaml", "a: b"), ("en.yaml", "a: [")):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(PhrasesInvalid, match=name):
+            read_phrases(path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "spoken"),
+    [("zh-CN", "zh-CN"), ("zh", "zh-CN"), ("en-GB", "en"), ("PL", "pl"), ("fr", "id"), ("xx", "id")],
+)
+def test_a_language_falls_back_to_its_base_and_then_to_the_site_s(wanted: str, spoken: str) -> None:
+    assert phrases_for(wanted, "id").tag == spoken
+
+
+@pytest.mark.parametrize(
+    ("tag", "person", "three_minutes", "thousands"),
+    [
+        ("en", "Ms Li Wei", "3 minutes", "1,234"),
+        ("zh-CN", "Li Wei女士", "3分钟", "1,234"),
+        ("pl", "Pani Li Wei", "3 minuty", "1\u00a0234"),
+        ("id", "Ibu Li Wei", "3 menit", "1.234"),
+    ],
+)
+def test_people_and_figures_are_spoken_the_language_s_way(
+    tag: str, person: str, three_minutes: str, thousands: str
+) -> None:
+    speak = phrases_for(tag)
+    assert speak.person("Li Wei", "Ms.") == person
+    assert speak.person("Li Wei", "Countess") == "Li Wei"
+    assert speak.minutes(180_000) == three_minutes
+    assert speak.number(1234) == thousands
+
+
+@pytest.mark.parametrize(
+    ("ms", "spoken"), [(45_000, "45 seconds"), (60_000, "1 minute"), (3_600_000, "60 minutes"), (7_200_000, "2 hours")]
+)
+def test_a_duration_is_said_in_its_own_unit(ms: int, spoken: str) -> None:
+    assert phrases_for("en").minutes(ms) == spoken
+
+
+@given(st.text(max_size=300))
+def test_nothing_in_a_name_can_be_more_than_a_name(name: str) -> None:
+    spoken = phrases_for("en").say("question.busy", agent=name)
+    assert len(spoken) <= 60 + len(" is with another customer.")
+    assert not set("<>&{}\n\r\0") & set(spoken)
+    assert clean(clean(name)) == clean(name)
