@@ -32,11 +32,10 @@ end
 local function find_call(agent, profile, counted)
   local lane = '@' .. agent
   local id = call('ZRANGE', W .. lane, 0, 0)[1]
-  local lanes, only = nil, nil
+  local lanes, keep, only = nil, '', nil
   if not id then
     local row = call('HGET', G, 'p' .. profile)
     if not row then return nil end
-    local keep
     lanes, keep = string.match(row, '^([^;]*);(.*)$')
     if lanes == '' then return nil end
     id, lane = best_of(lanes, nil, agent, 1)
@@ -54,6 +53,7 @@ local function find_call(agent, profile, counted)
   end
   local f = call('HMGET', C .. id, 'ln', 'sp', 'mx', 'av')
   if lanes and avoids(f[4], agent) then
+    if keep ~= '' then only = shortage(keep, counted) end
     local other, its_lane = best_of(lanes, only, agent, 16)
     if other then
       id, lane = other, its_lane
