@@ -28,7 +28,7 @@ async def keep_place(site: Site, row: CallRow, phone: str | None = None, topic: 
     await site.engine.keep_place(
         row.call_id,
         callback_id,
-        identity=str(row.meta.get("identity") or ""),
+        identity=str(row.meta.get("identity") or "") if row.meta.get("trusted") else "",
         meta=json.dumps(meta, ensure_ascii=False, separators=(",", ":")),
         widen=site.plan.callback.widen,
     )

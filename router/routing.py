@@ -37,7 +37,10 @@ class Incoming:
 
 
 async def route(site: Site, incoming: Incoming) -> Routed:
-    """Identify, decide, enter the ladder. Raises PlanMoved when the plan keeps changing, SiteFull."""
+    """Identify, decide, enter the ladder. Raises PlanMoved when the plan keeps changing, SiteFull.
+
+    Only a number that is believed takes over the place of its earlier call: else whoever fakes it gets the place.
+    """
     region = site.plan.region
     identity = identify(incoming.from_, region)
     found = await site.directory.look_up(identity)
@@ -61,7 +64,7 @@ async def route(site: Site, incoming: Incoming) -> Routed:
                 incoming.call_id,
                 decision.ladder,
                 plan_version=active.version,
-                identity=identity.key,
+                identity=identity.key if decision.trusted else "",
                 last_agent=last or "",
                 meta=pack(incoming, identity, facts, caller, decision, found),
                 why="; ".join(decision.ladder.reasons),
@@ -92,6 +95,7 @@ def pack(
     meta: dict[str, Any] = {
         "from": incoming.from_,
         "identity": identity.key,
+        "trusted": decision.trusted,
         "to": facts.to,
         "language": facts.language,
         "skills": list(facts.skills),

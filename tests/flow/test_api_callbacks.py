@@ -98,6 +98,18 @@ async def test_a_callback_is_cancelled_once_and_never_moved(api):
     assert (await api.get("/v1/queues/general/calls")).json["items"] == []
 
 
+async def test_a_faked_number_takes_nobodys_place(api):
+    await api.call("n", NOBODY)
+    booked = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "n"})
+    await api.call("old", ADA)
+    await api.post("/v1/calls/old/events", {"event_id": "e", "type": "hangup"})
+    for call_id, number in (("fake-1", NOBODY), ("fake-2", ADA)):
+        fake = await api.call(call_id, number, trust="failed")
+        assert fake["tier"] == "standard"
+    assert (await api.get(f"/v1/callbacks/{booked.json['callback_id']}")).json["state"] == "waiting"
+    assert (await api.look("old"))["outcome"] == "short_abandoned"
+
+
 async def test_a_customer_who_calls_in_first_has_the_place(api):
     old = await api.call("n", NOBODY)
     booked = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "n"})
