@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -143,6 +144,12 @@ async def call_summary(site: Site, row: CallRow, events: Sequence[Event] = ()) -
         "waited_ms": _waited_ms(row, events),
         "agent_id": row.agent_id,
     }
+
+
+async def call_summaries(site: Site, call_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What a list shows of these calls; one that is gone meanwhile is left out."""
+    rows = await site.engine.read_calls(list(call_ids)) if call_ids else []
+    return await asyncio.gather(*(call_summary(site, row) for row in rows if row is not None))
 
 
 async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str, Any]:

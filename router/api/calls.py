@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from config.models import SitePlan, Trust
 from config.values import Language
 from router.api import idempotency
-from router.api.call_view import Call, CallState, CallSummary, call_reply, call_summary, read, shown
+from router.api.call_view import Call, CallState, CallSummary, call_reply, call_summaries, read, shown
 from router.api.ids import CallId, Lane, Name, OfferId
 from router.api.paging import Page, cut
 from router.api.problem import Problem, busy, invalid
@@ -95,8 +95,7 @@ async def list_calls(ctx: Ctx, query: CallQuery) -> Reply:
     async for call_ids in live_calls(ctx.site):
         found.update(await _matching(ctx.site, call_ids, query))
     ids, cursor = cut(sorted(found), query)
-    rows = await ctx.site.engine.read_calls(list(ids)) if ids else []
-    return Reply.json(listing([await call_summary(ctx.site, row) for row in rows if row is not None], cursor))
+    return Reply.json(listing(await call_summaries(ctx.site, ids), cursor))
 
 
 @calls.get("/v1/calls/{call_id}", roles=TELEPHONY | SUPERVISOR | AGENT, answers={200: Call}, refusals=(404,))
@@ -112,12 +111,13 @@ async def call_event(ctx: Ctx, body: CallEvent) -> Reply:
 
     async def act() -> Reply:
         await _happen(ctx, await read(ctx, ctx.call_id), body)
-        return await call_reply(ctx, ctx.call_id)
+        return Reply.nothing()
 
     async def same() -> str:
         return ""
 
-    return await idempotency.once(ctx.site.channel, ctx.site.keys.own(f"y:{name}"), same, act)
+    done = await idempotency.once(ctx.site.channel, ctx.site.keys.own(f"y:{name}"), same, act)
+    return done if done.status >= 400 else await call_reply(ctx, ctx.call_id)
 
 
 @calls.post("/v1/calls/{call_id}/choice", roles=TELEPHONY, answers={200: Call}, refusals=(404, 409, 422))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from config.models import SitePlan
-from router.api.call_view import CallSummary, Estimate, call_summary, estimate_shown
+from router.api.call_view import CallSummary, Estimate, call_summaries, estimate_shown
 from router.api.paging import Page, cursor_at
 from router.api.problem import invalid, not_found
 from router.api.reply import Reply
@@ -107,8 +107,7 @@ async def list_queue_calls(ctx: Ctx, query: Page) -> Reply:
             flat = await site.channel.call("ZRANGE", site.keys.lane(lane), 0, end, "WITHSCORES")
             ranked |= {flat[at].decode(): float(flat[at + 1]) for at in range(0, len(flat), 2)}
     ordered = sorted(ranked, key=lambda call_id: (ranked[call_id], call_id))
-    rows = await site.engine.read_calls(ordered[offset : offset + query.limit])
-    items = [await call_summary(site, row) for row in rows if row is not None]
+    items = await call_summaries(site, ordered[offset : offset + query.limit])
     more = len(ordered) > offset + query.limit
     return Reply.json(listing(items, cursor_at(str(offset + query.limit)) if more else None))
 

@@ -100,7 +100,7 @@ async def test_events_of_telephony_move_the_call_once(api):
     ended = await api.post("/v1/calls/ada/events", gone)
     assert (ended.json["state"], ended.json["outcome"]) == ("ended", "answered")
     repeat = await api.post("/v1/calls/ada/events", answered)
-    assert (repeat.status, repeat.json) == (200, first.json)
+    assert (repeat.status, repeat.json["state"]) == (200, "ended")
 
 
 @pytest.mark.parametrize(
