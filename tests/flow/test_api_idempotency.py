@@ -133,7 +133,7 @@ async def test_a_record_lasts_while_its_request_runs_and_no_longer_than_its_proc
         return "d"
 
     async def is_free() -> bool:
-        return await channel.call("EXISTS", name) == 0
+        return bool(await channel.call("EXISTS", name) == 0)
 
     slow = asyncio.create_task(idempotency.once(channel, name, digest, act))
     while not slow.done():
