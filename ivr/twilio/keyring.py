@@ -31,10 +31,10 @@ log = logging.getLogger("vipline.twilio")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the REST API of an account is called with. Without a user, nothing can be called."""
+    """What the REST API of an account is called with: `passwords` in turn, as long as they are refused."""
 
     user: str
-    password: str
+    passwords: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +81,23 @@ def read_keys(section: Section) -> Keys:
     """The secrets of a section. One that is not set or not readable is left out: nothing is verified by it."""
     found = {name: value for name, secret in section.items() if (value := read_secret(secret))}
     main = found.get("account_sid", "")
-    tokens: dict[str, tuple[bytes, ...]] = {}
-    accounts: dict[str, Credentials] = {}
+    tokens: dict[str, tuple[str, ...]] = {}
     shared: dict[str, bytes] = {}
     for name, value in found.items():
         kind, _, rest = name.partition(".")
         if name == "auth_token" or name.startswith("auth_token_"):
-            tokens[main] = (*tokens.get(main, ()), value.encode())
+            tokens[main] = (*tokens.get(main, ()), value)
         elif kind == "account":
             account = rest.partition(".")[0]
-            tokens[account] = (*tokens.get(account, ()), value.encode())
-            accounts.setdefault(account, Credentials(account, value))
+            tokens[account] = (*tokens.get(account, ()), value)
         elif kind == "shared_key":
             shared[rest] = value.encode()
         elif name not in OTHERS:
             say(log, logging.WARNING, "setting of telephony.twilio not known", name=name)
+    users = {account: Credentials(account, given) for account, given in tokens.items()}
     if "api_key_sid" in found and "api_key_secret" in found:
-        accounts = {main: Credentials(found["api_key_sid"], found["api_key_secret"])} | accounts
-    elif "auth_token" in found:
-        accounts = {main: Credentials(main, found["auth_token"])} | accounts
-    return Keys(Secrets(main, tokens, shared), {sid: given for sid, given in accounts.items() if sid})
+        users[main] = Credentials(found["api_key_sid"], (found["api_key_secret"],))
+    own_first = sorted(users, key=lambda account: account != main)
+    accounts = {account: users[account] for account in own_first if account}
+    verifying = {account: tuple(token.encode() for token in given) for account, given in tokens.items()}
+    return Keys(Secrets(main, verifying, shared), accounts)

@@ -81,13 +81,27 @@ class Rest:
         return await self._ask("DELETE", _path(account, "Queues", queue_sid), given)
 
     async def _ask(self, method: str, path: str, given: Credentials, form: Form = ()) -> Answer:
-        """Raises GatewayBusy when nothing can have happened, GatewayUnknown when something may have."""
+        """With each password in turn while they are refused: one may be on its way in or out.
+
+        Raises GatewayBusy when nothing can have happened, GatewayUnknown when something may have.
+        """
+        answer = Answer(401, {})
+        for password in given.passwords:
+            answer = await self._try(method, path, aiohttp.encode_basic_auth(given.user, password), form)
+            if answer.status != 401:
+                break
+        return answer
+
+    async def _try(self, method: str, path: str, authorization: str, form: Form) -> Answer:
+        headers = {"Authorization": authorization}
+        if form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             async with self._open().request(
                 method,
                 URL(self._base + path, encoded=True),
                 data=urlencode(form) if form else None,
-                headers=_headers(given, bool(form)),
+                headers=headers,
                 allow_redirects=False,
             ) as response:
                 raw = await response.content.read(MAX_ANSWER)
@@ -101,11 +115,6 @@ class Rest:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
-
-
-def _headers(given: Credentials, form: bool) -> dict[str, str]:
-    headers = {"Authorization": aiohttp.encode_basic_auth(given.user, given.password)}
-    return headers | {"Content-Type": "application/x-www-form-urlencoded"} if form else headers
 
 
 def _path(account: str, *parts: str) -> str:

@@ -128,6 +128,13 @@ async def test_a_wrong_token_is_a_final_refusal(scene: Stage):
     await gateway.close()
 
 
+async def test_a_token_on_its_way_out_is_followed_by_the_next(scene: Stage):
+    both = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, ("old", TOKEN))})
+    gateway = TwilioGateway(scene.base, lambda site: both, Rest(scene.twilio.base))
+    assert (await gateway.perform("main", ring(), None)).leg == scene.twilio.leg_to(AGENT).sid
+    await gateway.close()
+
+
 async def test_without_credentials_or_a_public_address_nothing_is_tried(scene: Stage):
     for gateway in (
         TwilioGateway(scene.base, lambda site: keys({}), Rest(scene.twilio.base)),
@@ -176,4 +183,4 @@ async def test_a_redirect_is_not_followed(scene: Stage):
 
 def keys(tokens: dict[str, str]) -> Keys:
     secrets = Secrets(ACCOUNT, {sid: (token.encode(),) for sid, token in tokens.items()}, {})
-    return Keys(secrets, {sid: Credentials(sid, token) for sid, token in tokens.items()})
+    return Keys(secrets, {sid: Credentials(sid, (token,)) for sid, token in tokens.items()})

@@ -80,7 +80,7 @@ async def scene(tmp_path: Path, reference: Path) -> AsyncIterator[Stage]:
 
 
 async def test_prism_lets_our_requests_pass_and_no_others(scene: Stage, reference: Path, tmp_path: Path):
-    keys = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, TOKEN)})
+    keys = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, (TOKEN,))})
     async with AsyncExitStack() as closing, proxy(described(reference, tmp_path), scene.twilio.base) as base:
         gateway = TwilioGateway(scene.base, lambda site: keys, Rest(base, timeout_s=30))
         closing.push_async_callback(gateway.close)

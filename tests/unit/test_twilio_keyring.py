@@ -32,13 +32,13 @@ def test_a_section_names_tokens_sub_accounts_and_shared_keys():
     assert keys.secrets.fit(LEGACY, AC) == (b"one", b"two")
     assert keys.secrets.fit(LEGACY, SUB) == (b"three",)
     assert keys.secrets.shared == {"k1": b"four"}
-    assert list(keys.accounts.items()) == [(AC, Credentials(AC, "one")), (SUB, Credentials(SUB, "three"))]
+    assert list(keys.accounts.items()) == [(AC, Credentials(AC, ("one", "two"))), (SUB, Credentials(SUB, ("three",)))]
 
 
 @pytest.mark.usefixtures("env")
 def test_an_api_key_calls_and_the_token_verifies():
     keys = read_keys(section(account_sid="SID", auth_token="TOKEN", api_key_sid="NEXT", api_key_secret="SHARED"))
-    assert keys.accounts == {AC: Credentials("two", "four")}
+    assert keys.accounts == {AC: Credentials("two", ("four",))}
     assert keys.secrets.fit(LEGACY, AC) == (b"one",)
 
 
