@@ -1,0 +1,158 @@
+"""What each entry of the stream teaches, told by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.domain.events import parse
+from router.events.learning import Learning
+
+AT = 1_000_000
+
+
+class Told:
+    """Entries written one after the other, a second apart unless said otherwise."""
+
+    def __init__(self) -> None:
+        self.learning = Learning()
+        self.now = AT
+        self._count = 0
+
+    def tell(self, text: str, *, after_s: float = 1, rank: int | None = None) -> None:
+        self.now += round(after_s * 1000)
+        self._count += 1
+        event = parse(f"{self.now}-{self._count}", f"{text}|at={self.now}")
+        self.learning.take(event, {} if rank is None else {event.fields["call"]: rank})
+
+    def comes(self, call_id: str, lanes: str = "vip", *, kind: str = "j", tier: str = "gold", rank: int | None = None):
+        facts = f"{self.now + 1000};;{kind};{tier};0"
+        self.tell(f"call.accepted|call={call_id}|state=w|lanes={lanes}|facts={facts}", rank=rank)
+
+    def samples(self, call_id: str) -> list[tuple[str, int]]:
+        return [(sample.group, sample.ahead) for sample in self.learning.calls[call_id].samples]
+
+    @property
+    def learned(self) -> dict[str, int]:
+        return {name: fit.samples for name, fit in self.learning.estimator.fits.items()}
+
+    @property
+    def talks(self) -> int:
+        return self.learning.estimator.talks.samples
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def test_one_who_comes_is_behind_those_of_lower_rank(told):
+    told.comes("a", rank=50)
+    told.comes("b", rank=40)
+    told.comes("c", rank=60)
+    told.comes("d", "general", rank=70)
+    assert [told.samples(call_id) for call_id in "abcd"] == [[("vip", 0)], [("vip", 0)], [("vip", 2)], [("general", 0)]]
+
+
+def test_an_answer_teaches_the_class_its_group_and_all(told):
+    told.comes("a")
+    told.tell("call.offered|call=a", after_s=30)
+    told.tell("call.connected|call=a", after_s=5)
+    assert told.learned == {"vip;gold": 1, "vip;": 1, ";": 1}
+    fit = told.learning.estimator.fits["vip;gold"]
+    assert fit.products[4] == pytest.approx(35)
+    told.tell("call.ended|call=a|outcome=answered", after_s=100)
+    assert told.talks == 1
+    assert not told.learning.calls
+
+
+def test_each_group_a_caller_waits_in_learns_from_the_time_it_was_entered(told):
+    told.comes("x", "general", rank=1)
+    told.comes("a", rank=2)
+    told.tell("call.widened|call=a|lanes=vip general", after_s=10)
+    assert told.samples("a") == [("vip", 0), ("general", 1)]
+    told.tell("call.offered|call=a", after_s=10)
+    told.tell("call.connected|call=a", after_s=0)
+    waits = {name: fit.products[4] for name, fit in told.learning.estimator.fits.items() if name.endswith("gold")}
+    assert waits == {"vip;gold": pytest.approx(20), "general;gold": pytest.approx(10)}
+
+
+def test_a_lane_with_a_ready_agent_was_never_waited_in(told):
+    told.comes("a")
+    told.tell("call.widened|call=a|lanes=vip general", after_s=10)
+    told.tell("call.offered|call=a", after_s=0)
+    assert told.samples("a") == [("vip", 0)]
+
+
+def test_one_who_is_offered_at_once_teaches_nothing(told):
+    told.tell(f"call.accepted|call=a|state=o|lanes=vip|facts={AT};;j;gold;0")
+    told.tell("call.offered|call=a", after_s=0)
+    told.tell("call.connected|call=a")
+    assert told.learned == {}
+
+
+def test_whoever_is_rung_stands_in_no_line_and_comes_back_to_the_old_place(told):
+    told.comes("a", rank=1)
+    told.tell("call.offered|call=a")
+    told.comes("b", rank=2)
+    told.tell("call.returned|call=a|was=o")
+    told.comes("c", rank=3)
+    assert (told.samples("b"), told.samples("c")) == ([("vip", 0)], [("vip", 2)])
+
+
+@pytest.mark.parametrize(
+    "ending", ["call.ended|call=a|outcome=abandoned", "call.boosted|call=a", "call.assigned|call=a|agent=z"]
+)
+def test_hang_ups_and_help_teach_nothing(told, ending):
+    told.comes("a")
+    told.tell(ending)
+    told.tell("call.offered|call=a")
+    told.tell("call.connected|call=a")
+    assert told.learned == {}
+
+
+def test_a_callback_holds_its_place_and_teaches_nothing(told):
+    told.comes("a", rank=1)
+    told.tell(f"callback.booked|call=k|old=a|lanes=vip|facts={AT};;kj;gold;0", rank=1)
+    told.tell("call.ended|call=a|outcome=callback", after_s=0)
+    told.comes("b", rank=2)
+    assert told.samples("b") == [("vip", 1)]
+    told.tell("call.offered|call=k")
+    told.tell("call.connected|call=k")
+    assert told.learned == {}
+
+
+def test_an_owners_line_teaches_no_group(told):
+    told.comes("a", "@ann")
+    assert told.samples("a") == []
+    told.tell("call.widened|call=a|lanes=@ann vip+loans")
+    assert told.samples("a") == [("vip", 0)]
+
+
+def test_a_transferred_caller_waits_anew(told):
+    told.comes("a", rank=1)
+    told.tell("call.offered|call=a")
+    told.tell("call.connected|call=a")
+    told.tell("call.transferred|call=a", after_s=40)
+    told.tell("call.widened|call=a|lanes=general", after_s=0)
+    assert told.talks == 1
+    assert told.samples("a") == [("general", 0)]
+    told.tell("call.offered|call=a")
+    told.tell("call.connected|call=a")
+    assert told.learned["general;gold"] == 1
+
+
+def test_a_place_that_passes_on_changes_who_is_ahead(told):
+    told.comes("old", rank=1)
+    told.comes("b", rank=2)
+    told.comes("heir", rank=3)
+    told.tell(f"call.recalled|call=heir|old=old|accepted={AT}", rank=1)
+    told.tell("call.ended|call=old|outcome=recalled", after_s=0)
+    told.comes("c", rank=2)
+    assert told.samples("c") == [("vip", 1)]
+
+
+def test_what_was_taken_is_not_new(told):
+    told.comes("a")
+    again = parse(told.learning.last, "call.connected|call=a")
+    later = parse(f"{told.now}-99", "call.connected|call=a")
+    assert told.learning.new([again, later]) == [later]
