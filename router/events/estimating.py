@@ -80,7 +80,7 @@ class Learner:
         return Learning(
             Estimator.load(state[1]) if state[1] else None,
             read_forecasts(kept),
-            {call_id.decode(): Followed.load(text) for call_id, text in pairs},
+            {call_id.decode(): call for call_id, text in pairs if (call := Followed.load(text)) is not None},
             state[0].decode() if state[0] else FIRST,
         )
 
@@ -107,7 +107,11 @@ class Learner:
         )
         ranks = {call_id: int(rank) for call_id, rank in zip(asked, replies, strict=True) if rank}
         for event in fresh:
-            learning.take(event, ranks)
+            try:
+                learning.take(event, ranks)
+            except (KeyError, ValueError) as error:
+                # Another version's entry, perhaps: what follows it must be learned all the same.
+                say(log, logging.WARNING, "entry not learned", type=event.type, error=type(error).__name__)
 
     async def keep(self, learning: Learning, after: str) -> bool:
         """Write what has changed since `after` and renew the lease; False when somebody else has gone on from there."""

@@ -37,10 +37,16 @@ class Followed:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def load(cls, text: str | bytes) -> Followed:
+    def load(cls, text: str | bytes) -> Followed | None:
+        """None for one that another version wrote."""
         kept = json.loads(text)
-        samples = [Sample(**{**each, "said": each["said"] and Estimate(**each["said"])}) for each in kept["samples"]]
-        return cls(**{**kept, "lanes": tuple(kept["lanes"]), "samples": samples})
+        try:
+            samples = [
+                Sample(**{**each, "said": each["said"] and Estimate(**each["said"])}) for each in kept["samples"]
+            ]
+            return cls(**{**kept, "lanes": tuple(kept["lanes"]), "samples": samples})
+        except (KeyError, TypeError):
+            return None
 
 
 class Learning:

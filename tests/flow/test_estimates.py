@@ -188,6 +188,17 @@ async def test_an_entry_handed_out_twice_is_learned_once(taught):
     assert learning.estimator.dump() == before
 
 
+async def test_an_entry_that_makes_no_sense_stops_nothing(taught):
+    await taught.come()
+    waiting = await taught.come()
+    await taught.channel.call(
+        "XADD", taught.keys.events, f"{taught.clock.now_ms}-*", "e", f"call.assigned|call={waiting}"
+    )
+    last = await taught.come()
+    await taught.learn()
+    assert last in (await taught.learner.load()).calls
+
+
 async def test_of_two_learners_one_learns(taught):
     one, two = taught.learner, taught.another("two")
     held = await one.load()

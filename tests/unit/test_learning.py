@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.domain.events import parse
-from router.events.learning import Learning
+from router.events.learning import Followed, Learning
 
 AT = 1_000_000
 
@@ -156,3 +156,18 @@ def test_what_was_taken_is_not_new(told):
     again = parse(told.learning.last, "call.connected|call=a")
     later = parse(f"{told.now}-99", "call.connected|call=a")
     assert told.learning.new([again, later]) == [later]
+
+
+def test_a_followed_call_survives_being_written_down(told):
+    told.comes("a")
+    call = told.learning.calls["a"]
+    assert Followed.load(call.dump()) == call
+    assert Followed.load('{"another": "version"}') is None
+
+
+def test_an_entry_that_makes_no_sense_is_passed_over(told):
+    told.comes("a", rank=1)
+    with pytest.raises(KeyError):
+        told.tell("call.assigned|call=a")
+    told.comes("b", rank=2)
+    assert told.samples("b") == [("vip", 1)]
