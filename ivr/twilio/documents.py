@@ -19,6 +19,7 @@ from ivr.vocabulary import Collect, Command, Dial, Goto, Hangup, Hold, Join, Pau
 MAX_BYTES = 64_000
 MAX_SPOKEN = 4_000
 """Characters of one Say; Twilio refuses more than 4,096."""
+QUEUE_PREFIX = "w-"
 MAX_QUEUE_NAME = 64
 IDLE_S = 10
 
@@ -45,8 +46,10 @@ def text(value: str) -> str:
 
 def queue_name(call_id: str) -> str:
     """The queue of one call alone."""
-    name = f"w-{call_id}"
-    return name if len(name) <= MAX_QUEUE_NAME else f"w-{hashlib.sha256(call_id.encode()).hexdigest()[:48]}"
+    name = QUEUE_PREFIX + call_id
+    if len(name) <= MAX_QUEUE_NAME:
+        return name
+    return QUEUE_PREFIX + hashlib.sha256(call_id.encode()).hexdigest()[: MAX_QUEUE_NAME - len(QUEUE_PREFIX)]
 
 
 def renderer(addresses: Addresses, waiting: bool) -> Callable[[Script], bytes]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from ivr.capabilities import Capabilities
 from ivr.twilio.addresses import Addresses
 from ivr.twilio.documents import MAX_BYTES
 from ivr.twilio.keyring import Credentials, Keys
-from ivr.twilio.rest import Answer, Form, Rest, is_sid
+from ivr.twilio.queues import Queues
+from ivr.twilio.rest import Answer, Form, Rest, created_ms, is_sid
 from ivr.vocabulary import Action, Interrupt, LegFailure, Originate, Route
 from router.logging_ import say
 from router.telephony.gateway import Done, GatewayBusy, GatewayError, GatewayRefused, GatewayUnknown
@@ -48,12 +47,10 @@ class TwilioGateway:
         self._keys = keys
         self._rest = rest
         self._account_of: dict[str, str] = {}
-        self._removing: set[asyncio.Task[None]] = set()
+        self._queues = Queues(rest)
 
     async def close(self) -> None:
-        for task in self._removing:
-            task.cancel()
-        await asyncio.gather(*self._removing, return_exceptions=True)
+        await self._queues.close()
         await self._rest.close()
 
     async def perform(self, site: str, action: Action, leg: str | None) -> Done:
@@ -79,8 +76,8 @@ class TwilioGateway:
         calls = answer.body.get("calls")
         if not answer.ok or not isinstance(calls, list):
             raise GatewayBusy(5_000, str(answer.code or answer.status))
-        placed = [call for call in calls if isinstance(call, dict) and _placed_ms(call) >= since_ms - SKEW_MS]
-        newest = max(placed, key=_placed_ms, default=None)
+        placed = [call for call in calls if isinstance(call, dict) and created_ms(call) >= since_ms - SKEW_MS]
+        newest = max(placed, key=created_ms, default=None)
         return str(newest["sid"]) if newest and is_sid(newest.get("sid"), "CA") else None
 
     def heard(self, call_sid: str, account: str) -> None:
@@ -90,19 +87,15 @@ class TwilioGateway:
                 del self._account_of[next(iter(self._account_of))]
             self._account_of[call_sid] = account
 
-    def remove_queue(self, site: str, call_sid: str, queue_sid: str) -> None:
-        """In the background, when nobody stands in it any more; an account may keep only so many."""
-        if is_sid(queue_sid, "QU"):
-            task = asyncio.create_task(self._remove(site, call_sid, queue_sid))
-            self._removing.add(task)
-            task.add_done_callback(self._removing.discard)
-
-    async def _remove(self, site: str, call_sid: str, queue_sid: str) -> None:
-        try:
+    async def left(self, site: str, call_sid: str, queue_sid: str) -> None:
+        """A caller has left their queue for good."""
+        with contextlib.suppress(GatewayError):
             account, given = await self._account(site, call_sid)
-            await self._rest.delete_queue(account, given, queue_sid)
-        except GatewayError as error:
-            say(log, logging.INFO, "queue kept", site=site, error=str(error))
+            self._queues.remove(account, given, queue_sid)
+
+    async def sweep(self, site: str) -> int:
+        """Removes queues that were left behind; to be done now and then. Raises GatewayError."""
+        return sum([await self._queues.sweep(*account) for account in self._keys(site).accounts.items()])
 
     async def _originate(self, site: str, action: Originate) -> Done:
         account, given = await self._account(site, action.answered.call_id)
@@ -118,6 +111,8 @@ class TwilioGateway:
             *(("StatusCallbackEvent", event) for event in REPORTED),
             ("Timeout", str(seconds)),
         )
+        if action.role == "agent":
+            self._queues.ensure(account, given, action.answered.call_id)
         answer = await self._rest.create_call(account, given, form)
         sid = answer.body.get("sid")
         if answer.ok:
@@ -171,11 +166,3 @@ class TwilioGateway:
             say(log, logging.ERROR, "no VIPLINE_PUBLIC_URL: Twilio cannot be told where we are")
             raise GatewayRefused("network", "no public url")
         return Addresses(self._public_url, site).of(route)
-
-
-def _placed_ms(call: Mapping[str, Any]) -> int:
-    """When a call was created; 0 when it does not say."""
-    try:
-        return int(parsedate_to_datetime(str(call.get("date_created"))).timestamp() * 1_000)
-    except (ValueError, TypeError):
-        return 0

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -47,9 +48,17 @@ class Answer:
         return self.status == 404 or self.code in GONE_CODES
 
 
-def is_sid(word: str | None, kind: str) -> bool:
+def is_sid(word: object, kind: str) -> bool:
     """Whether `word` is an id of Twilio's of that kind: CA a call, AC an account, QU a queue."""
-    return word is not None and word.startswith(kind) and _SID.fullmatch(word) is not None
+    return isinstance(word, str) and word.startswith(kind) and _SID.fullmatch(word) is not None
+
+
+def created_ms(resource: Mapping[str, Any]) -> int:
+    """When a call or queue was created, Unix ms; 0 when it does not say."""
+    try:
+        return int(parsedate_to_datetime(str(resource.get("date_created"))).timestamp() * 1_000)
+    except (ValueError, TypeError):
+        return 0
 
 
 class Rest:
@@ -76,6 +85,12 @@ class Rest:
 
     async def list_calls(self, account: str, given: Credentials, query: Form) -> Answer:
         return await self._ask("GET", f"{_path(account, 'Calls')}?{urlencode(query)}", given)
+
+    async def create_queue(self, account: str, given: Credentials, name: str) -> Answer:
+        return await self._ask("POST", _path(account, "Queues"), given, (("FriendlyName", name),))
+
+    async def list_queues(self, account: str, given: Credentials) -> Answer:
+        return await self._ask("GET", f"{_path(account, 'Queues')}?PageSize=1000", given)
 
     async def delete_queue(self, account: str, given: Credentials, queue_sid: str) -> Answer:
         return await self._ask("DELETE", _path(account, "Queues", queue_sid), given)

@@ -14,6 +14,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
@@ -47,10 +48,7 @@ Render = Callable[[Script], bytes]
 
 
 class Desk(Protocol):
-    """Who decides, for one site. `language` is the site's own."""
-
-    @property
-    def language(self) -> str: ...
+    """Who decides, for one site."""
 
     async def hear(
         self, page: str, call_id: str, step: str, event: Event, envelope: Envelope, render: Render
@@ -60,30 +58,37 @@ class Desk(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HookedSite:
+    """What one site's hooks work with. `keys` and `language` are those of the moment, as its plan has them."""
+
+    desk: Desk
+    gateway: TwilioGateway
+    keys: Callable[[], Keys]
+    language: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Site:
-    """What one site's hooks need. `in_queue` renders documents to callers who wait, `anywhere` all others."""
+    """`in_queue` renders documents to callers who wait, `anywhere` all others."""
 
     name: str
-    desk: Desk
+    given: HookedSite
     anywhere: Render
     in_queue: Render
 
 
 class TwilioHooks:
-    """The routes of all sites that have Twilio. `keys` gives a site's keys of the moment."""
+    """The routes of all sites. They refuse everything until `serve` has said which sites there are."""
 
-    def __init__(
-        self, desks: Mapping[str, Desk], keys: Callable[[str], Keys], public_url: str, gateway: TwilioGateway
-    ) -> None:
-        self._keys = keys
-        self._gateway = gateway
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
         self._bases = bases_of(public_url) if public_url else ()
-        self._sites = {name: self._site(name, desk, public_url) for name, desk in desks.items()}
+        self._sites: dict[str, _Site] = {}
 
-    @staticmethod
-    def _site(name: str, desk: Desk, public_url: str) -> _Site:
-        addresses = Addresses(public_url, name)
-        return _Site(name, desk, renderer(addresses, waiting=False), renderer(addresses, waiting=True))
+    def serve(self, sites: Mapping[str, HookedSite]) -> None:
+        for name, site in sites.items():
+            render = partial(renderer, Addresses(self._public_url, name))
+            self._sites[name] = _Site(name, site, render(waiting=False), render(waiting=True))
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -125,7 +130,7 @@ class TwilioHooks:
         """An apology that needs nobody's help: asked for when we could not answer."""
         site, fields = await self._verified(request)
         say(log, logging.ERROR, "fallback asked for", site=site.name, code=fields.get("ErrorCode")[:8])
-        scene = Scene("apology", _call_sid(fields), 0, site.desk.language)
+        scene = Scene("apology", _call_sid(fields), 0, site.given.language())
         return web.Response(body=site.anywhere(perform(scene)), headers=XML)
 
     async def _hear(
@@ -135,9 +140,9 @@ class TwilioHooks:
         event = event_of(page, fields)
         envelope = envelope_of(site.name, role, call_id, leg_id, f"{page}:{step}", fields)
         render = site.in_queue if page in WAITING else site.anywhere
-        document = await site.desk.hear(page, call_id, step, event, envelope, render)
+        document = await site.given.desk.hear(page, call_id, step, event, envelope, render)
         if page == "left" and fields.get("QueueResult") != "redirected":
-            self._gateway.remove_queue(site.name, fields.get("CallSid"), fields.get("QueueSid"))
+            await site.given.gateway.left(site.name, fields.get("CallSid"), fields.get("QueueSid"))
         return web.Response(body=document, headers=XML)
 
     async def _note(self, site: _Site, role: Role, call_id: str, leg_id: str, fields: Fields) -> web.Response:
@@ -145,7 +150,7 @@ class TwilioHooks:
         event = report_of(role, fields)
         if event is not None:
             envelope = envelope_of(site.name, role, call_id, leg_id, fields.get("CallStatus"), fields)
-            await site.desk.note(event, envelope)
+            await site.given.desk.note(event, envelope)
         return web.Response(body=EMPTY, headers=XML)
 
     async def _verified(self, request: web.Request) -> tuple[_Site, Fields]:
@@ -162,14 +167,14 @@ class TwilioHooks:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(raw))
         fields = Fields(_pairs(request, raw))
         signed = fields.pairs if request.method == "POST" and request.content_type == FORM else ()
-        keys = self._keys(site.name)
+        keys = site.given.keys()
         account = fields.get("AccountSid")
         bases = self._bases or _own_bases(request)
         secrets = keys.secrets.fit(settings, account)
         if not is_signed(signatures[0], secrets, bases, request.raw_path, signed, settings.digest):
             raise self._refused("signature" if secrets else "no secret")
         if len(keys.accounts) > 1:
-            self._gateway.heard(fields.get("CallSid"), account)
+            site.given.gateway.heard(fields.get("CallSid"), account)
         return site, fields
 
     @staticmethod

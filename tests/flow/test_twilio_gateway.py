@@ -19,6 +19,7 @@ from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from tests.support.fake_twilio.fake import ACCOUNT
 from tests.support.fake_twilio.faults import RestFault
 from tests.support.twilio_stage import CALLER, MAIN, TOKEN, Stage, stage
+from tests.support.waiting import wait_until
 
 AGENT = "client:chen"
 OFFER = "1763751600000-0"
@@ -161,10 +162,23 @@ async def test_a_leg_is_placed_in_the_account_of_its_caller(scene: Stage):
 
 async def test_twilio_is_told_where_to_ask_and_report_and_for_how_long_to_ring(scene: Stage):
     await scene.gateway.perform("main", ring(), None)
-    form = dict(scene.twilio.requests[-1][1])
+    form = next(dict(pairs) for what, pairs in scene.twilio.requests if what == "create")
     assert form["Url"].startswith(f"{scene.base}/hooks/twilio/main/whisper/{GONE}/{OFFER}#")
     assert form["StatusCallback"].startswith(f"{scene.base}/hooks/twilio/main/status-agent/{GONE}/{OFFER}#")
     assert form["Timeout"] == "20"
+
+
+async def test_an_agent_finds_a_queue_though_nobody_has_entered_it_yet(scene: Stage):
+    await scene.gateway.perform("main", ring(), None)
+    await wait_until(lambda: f"w-{GONE}" in scene.twilio.queues)
+    await scene.gateway.perform("main", ring(), None)  # there already: as good
+
+
+async def test_queues_left_behind_are_swept_up(scene: Stage):
+    old, new, another = (scene.twilio.queue(name) for name in ("w-old", "w-new", "support"))
+    old.created = another.created = time.time() - 7_200
+    assert await scene.gateway.sweep("main") == 1
+    assert set(scene.twilio.queues) == {new.name, another.name}
 
 
 async def test_a_redirect_is_not_followed(scene: Stage):

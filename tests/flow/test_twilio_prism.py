@@ -95,8 +95,10 @@ async def test_prism_lets_our_requests_pass_and_no_others(scene: Stage, referenc
         await call.until("queue:")
         (queue,) = [queue for queue in scene.twilio.queues.values() if call.sid in queue.name]
         assert not (await gateway.perform("main", Terminate(call.sid), None)).gone
-        gateway.remove_queue("main", call.sid, queue.sid)
+        await gateway.left("main", call.sid, queue.sid)
         await wait_until(lambda: queue.name not in scene.twilio.queues)
+        scene.twilio.queue("w-left").created -= 7_200
+        assert await gateway.sweep("main") == 1
         assert (await gateway.perform("main", Terminate("CA" + "0" * 32), None)).gone
         assert await _status(f"{base}/2010-04-01/Accounts/{ACCOUNT}/Calls.json", {"To": CALLER}) == 422
         assert [what for what, _ in scene.twilio.requests].count("create") == 1

@@ -157,7 +157,20 @@ async def test_an_agent_whose_caller_has_gone_is_let_go(scene: Stage):
     await agent.until("answered")
     await scene.twilio.hang_up(call)
     await agent.until("ended: completed")
-    assert ("over", LegFailed("no_answer")) in [(page, event) for page, event, _ in scene.desk.heard]
+    (over,) = [event for page, event, _ in scene.desk.heard if page == "over"]
+    assert isinstance(over, LegFailed)  # nobody in the queue, or no queue any more
+
+
+async def test_an_agent_who_is_quicker_than_the_greeting_waits_for_the_caller(scene: Stage):
+    scene.twilio.people[AGENT] = Person(after_s=0, presses={"take the call": "1"})
+    call = scene.twilio.call(CALLER, MAIN)
+    await scene.gateway.perform("main", ring(call), None)
+    agent = scene.twilio.leg_to(AGENT)
+    await agent.until("keys: 1")
+    assert "queue:" not in " ".join(call.story)
+    await call.until("Press 1 to speak")
+    call.press("2")
+    await call.until(f"bridged: {AGENT}")
 
 
 async def test_an_empty_queue_is_removed(scene: Stage):

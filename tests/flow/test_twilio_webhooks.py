@@ -22,7 +22,7 @@ from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keys
 from ivr.twilio.rest import Rest
 from ivr.twilio.signature import Secrets, signature_of
-from ivr.twilio.webhooks import MAX_BODY, TwilioHooks
+from ivr.twilio.webhooks import MAX_BODY, HookedSite, TwilioHooks
 from ivr.vocabulary import CallEnded, CallOffered
 from tests.support.tiny_desk import TinyDesk
 from tests.support.twilio_stage import TOKEN, Stage, stage
@@ -186,6 +186,8 @@ async def served(public_url: str) -> AsyncIterator[tuple[str, TinyDesk]]:
     desk = TinyDesk()
     gateway = TwilioGateway(public_url, lambda site: keys, Rest())
     app = web.Application()
-    app.add_routes(TwilioHooks({"main": desk}, lambda site: keys, public_url, gateway).routes())
+    hooks = TwilioHooks(public_url)
+    hooks.serve({"main": HookedSite(desk, gateway, lambda: keys, lambda: "en")})
+    app.add_routes(hooks.routes())
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/"), desk

@@ -12,8 +12,6 @@ from ivr.vocabulary import Envelope, Event, HoldLeft, InputDigits, Script
 class TinyDesk:
     """Greets, asks, holds, whispers, joins. Answers a step once; `heard` holds what was new, `noted` every report."""
 
-    language = "en"
-
     def __init__(self) -> None:
         self.heard: list[tuple[str, Event, Envelope]] = []
         self.noted: list[tuple[Event, Envelope]] = []

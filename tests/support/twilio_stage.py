@@ -15,7 +15,7 @@ from ivr.twilio.addresses import OVERRIDES
 from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keyring, Section
 from ivr.twilio.rest import Rest
-from ivr.twilio.webhooks import TwilioHooks
+from ivr.twilio.webhooks import HookedSite, TwilioHooks
 from tests.support.fake_twilio import FakeTwilio
 from tests.support.tiny_desk import TinyDesk
 
@@ -54,7 +54,9 @@ async def stage(folder: Path, reference: Path | None, speed: float = 50.0) -> As
         gateway = TwilioGateway(base, lambda site: keyring.keys, rest)
         desk = TinyDesk()
         app = web.Application()
-        app.add_routes(TwilioHooks({"main": desk}, lambda site: keyring.keys, base, gateway).routes())
+        hooks = TwilioHooks(base)
+        hooks.serve({"main": HookedSite(desk, gateway, lambda: keyring.keys, lambda: "en")})
+        app.add_routes(hooks.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
         await runner.setup()
         await web.SockSite(runner, listening).start()

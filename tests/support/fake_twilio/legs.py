@@ -107,6 +107,7 @@ class Queue:
     name: str
     members: list[Member] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    created: float = field(default_factory=time.time)
 
 
 class Tasks:

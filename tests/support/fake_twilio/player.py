@@ -245,7 +245,9 @@ class Player:
     async def _fetch_caller(self, leg: Leg, action: str, noun: Element, base: str, timeout_s: float) -> dict[str, str]:
         """Whoever stands first in the queue, once somebody does."""
         leg.pending = (action, {"DialCallStatus": "canceled"})
-        queue = self._twilio.queue(noun.text or "")
+        queue = self._twilio.queues.get(noun.text or "")
+        if queue is None:
+            return {"DialCallStatus": "failed", "DialBridged": "false"}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s / self._twilio.speed):
                 while not queue.members:

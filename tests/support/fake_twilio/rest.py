@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.support.fake_twilio.legs import Leg
+from tests.support.fake_twilio.legs import Leg, Queue
 from tests.support.twilio_contract import Breach
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class RestApi:
         app.router.add_get(ROOT + "/Calls.json", self._serve("list", self._list))
         app.router.add_post(ROOT + "/Calls/{sid}.json", self._serve("update", self._update))
         app.router.add_get(ROOT + "/Calls/{sid}.json", self._serve("read", self._read))
+        app.router.add_post(ROOT + "/Queues.json", self._serve("make", self._create_queue))
+        app.router.add_get(ROOT + "/Queues.json", self._serve("queues", self._list_queues))
         app.router.add_delete(ROOT + "/Queues/{sid}.json", self._serve("queue", self._delete_queue))
         return app
 
@@ -132,12 +134,22 @@ class RestApi:
         ]
         return web.json_response({"calls": [shown(leg) for leg in found[: int(wanted.get("PageSize", "50"))]]})
 
+    async def _create_queue(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
+        name = dict(pairs)["FriendlyName"]
+        if name in self._twilio.queues:
+            raise Refusal(400, 22003)
+        return web.json_response(shown_queue(self._twilio.queue(name), request.match_info["account"]), status=201)
+
+    async def _list_queues(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
+        account = request.match_info["account"]
+        return web.json_response({"queues": [shown_queue(queue, account) for queue in self._twilio.queues.values()]})
+
     async def _delete_queue(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
         queue = next((q for q in self._twilio.queues.values() if q.sid == request.match_info["sid"]), None)
         if queue is None:
             raise Refusal(404, 20404)
         if queue.members:
-            raise Refusal(400, 22003)
+            raise Refusal(400, 22004)
         del self._twilio.queues[queue.name]
         return web.Response(status=204)
 
@@ -157,4 +169,16 @@ def shown(leg: Leg) -> dict[str, Any]:
         "start_time": None if leg.status == "queued" else created,
         "parent_call_sid": None,
         "uri": f"/2010-04-01/Accounts/{leg.account}/Calls/{leg.sid}.json",
+    }
+
+
+def shown_queue(queue: Queue, account: str) -> dict[str, Any]:
+    return {
+        "sid": queue.sid,
+        "account_sid": account,
+        "friendly_name": queue.name,
+        "current_size": len(queue.members),
+        "max_size": 1000,
+        "average_wait_time": 0,
+        "date_created": formatdate(queue.created, usegmt=True),
     }
