@@ -71,8 +71,9 @@ else
 end
 emit('call.accepted|call=' .. call_id .. '|state=' .. c.to .. '|entered=' .. c.entering .. '|lanes='
   .. table.concat(c.lanes, ' ') .. '|facts=' .. c.mx .. '|why=' .. why .. '|seen=' .. string.sub(c.seen, 2))
+-- One that ends at once is remembered like any other.
+if c.to == 'e' then call('SET', M .. call_id, meta) end
 if ladder == '' then
-  call('SET', M .. call_id, meta)
   pack_step(c)
   --- @include "end_call"
   end_call(c, 'rejected', 'closed', false)
