@@ -18,6 +18,7 @@ async def test_a_call_is_greeted_from_the_moment_it_comes(engine: Engine, stage:
     row = await stage.row("c1")
     assert row.state == "greeting"
     assert (row.facts.accepted_ms, row.facts.kind, row.facts.tier) == (START, "a", "gold")
+    assert row.facts.max_ms == START + MINUTE
     assert row.meta == {"to": "hotline"}
     assert await stage.deadline("c:c1") == MINUTE
     assert await stage.told() == ["call.greeting"]

@@ -106,6 +106,17 @@ async def test_accepting_forgives_missed_offers(engine: Engine, stage: Stage, of
     assert (await stage.agent_row("ann")).misses == 0
 
 
+async def test_a_bridge_that_fails_after_the_accept_is_no_miss(engine: Engine, stage: Stage) -> None:
+    await stage.agent("ann")
+    first = await stage.offered("c1", queue("vip"), kind="adapter")
+    await engine.decline_offer("c1", "ann", first.offer_id)
+    await stage.later(engine.timing.cooling_ms)
+
+    await engine.accept_offer("c1", "ann", (await stage.lease("c1")).offer_id)
+
+    assert (await stage.agent_row("ann")).misses == 0
+
+
 async def test_every_talk_is_counted(engine: Engine, stage: Stage, offered_call: Lease) -> None:
     assert (await stage.row("c1")).facts.talks == 0
     await engine.accept_offer("c1", "ann", offered_call.offer_id)

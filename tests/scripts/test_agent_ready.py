@@ -28,6 +28,18 @@ async def test_becoming_ready_and_taking_the_first_caller_are_one_step(engine: E
     assert (offered.type, offered.fields["lane"]) == ("call.offered", "vip")
 
 
+async def test_the_answer_names_what_was_taken(stage: Stage) -> None:
+    """Also when it is asked again, in mid-talk."""
+    await stage.agent("ann", state="offline")
+    await stage.call("c1", queue("vip"))
+    words = await stage.engine._run("agent_ready", agent_id="ann")
+    held = await stage.lease("c1")
+
+    assert words == ["OK", "o", "c1", held.offer_id]
+    await stage.engine.accept_offer("c1", "ann", held.offer_id)
+    assert await stage.engine._run("agent_ready", agent_id="ann") == ["OK", "t", "c1", held.offer_id]
+
+
 async def test_an_agent_with_nobody_to_take_stands_ready(engine: Engine, stage: Stage) -> None:
     await stage.agent("ann", state="offline")
     await stage.later(SECOND)

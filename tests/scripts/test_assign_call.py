@@ -74,6 +74,16 @@ async def test_a_pending_question_is_over(engine: Engine, stage: Stage, choosing
     assert await stage.deadline("c:c1") == 30 * 60_000
 
 
+async def test_and_the_next_step_may_have_a_ready_agent(engine: Engine, stage: Stage, choosing_call: str) -> None:
+    await stage.agent("bob", "other", state="talking")
+    await stage.agent("vic")
+
+    assert await engine.assign_call("c1", "bob", by="sue") == "o"
+
+    assert await stage.agent_of("c1") == "vic"
+    assert (await stage.line("@bob"), await stage.line("@ann")) == ([], [])
+
+
 async def test_a_question_about_that_very_agent_is_over_too(engine: Engine, stage: Stage, choosing_call: str) -> None:
     assert await engine.assign_call("c1", "ann", by="sue") == "w"
 

@@ -42,6 +42,8 @@ async def test_something_left_behind_is_found(
         ("HINCRBY", "n", "1", "1"),
         ("ZADD", "i:1", "1", "ann"),
         ("HSET", "a:ann", "st", "r"),
+        ("HSET", "g", "Lvip", "0/1;"),
+        ("HSET", "g", "Lvip", "0/0;1:1"),
     ],
 )
 async def test_an_unsound_site_fails_the_next_script(stage: Stage, waiting_call: str, command: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from router.store.engine import VirtualClock
 from router.store.keyspace import Keyspace
 from router.store.script_loader import load_all
 from tests.support.dump import changes, leftovers, read_dump
-from tests.support.stage import SECOND, START, Noting, Stage, ladder, profile, queue
+from tests.support.stage import SECOND, START, Lease, Noting, Stage, ladder, profile, queue
 from tests.support.waiting import wait_until
 
 TIMED = sorted(name for name, script in load_all().items() if "clock" in script.arguments)
@@ -107,12 +107,28 @@ async def test_an_ended_call_is_remembered_for_as_long_as_the_plan_says(real: No
         assert most * SECOND - 5 * SECOND < ttl <= most * SECOND
 
 
-async def test_a_callbacks_end_is_remembered_for_longer(stage: Stage, callback: str) -> None:
+@pytest.mark.parametrize("end", ["cancelled", "answered", "failed"])
+async def test_a_callbacks_end_is_remembered_for_longer(stage: Stage, dialled_callback: Lease, end: str) -> None:
     """Its dial may be asked about weeks later."""
-    await stage.engine.cancel_callback(callback)
+    engine = stage.engine
+    if end == "cancelled":
+        await engine.cancel_callback("cb1")
+    elif end == "failed":
+        await engine.abandon_call("cb1")
+    else:
+        await engine.connect_call("cb1", dialled_callback.offer_id)
+        await engine.complete_call("cb1")
+    assert await stage.outcome("cb1") == end
 
-    ttl = await stage.channel.call("PTTL", stage.keys.call(callback))
-    assert ttl > 20 * stage.engine.timing.tombstone_ms
+    for key in (stage.keys.call("cb1"), stage.keys.meta("cb1")):
+        assert await stage.channel.call("PTTL", key) > 20 * engine.timing.tombstone_ms
+
+
+async def test_other_calls_are_not(stage: Stage, connected_call: Lease) -> None:
+    await stage.engine.complete_call("c1")
+
+    assert await stage.channel.call("PTTL", stage.keys.call("c1")) <= stage.engine.timing.tombstone_ms
+    assert await stage.channel.call("PTTL", stage.keys.meta("c1")) <= stage.engine.timing.retain_ended_ms
 
 
 # ---------------------------------------------------------------------- virtual time

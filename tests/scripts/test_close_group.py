@@ -17,10 +17,15 @@ async def test_waiting_callers_take_the_next_step(engine: Engine, stage: Stage) 
     await stage.call("c2", queue("vip+loans"), queue("general"))
     await stage.events()
 
+    await stage.call("c3", queue("general"))
+    await engine.know_lanes([queue("vip+empty")])
+    await stage.events()
     await engine.close_group("vip", by="sue", message="fire | drill")
 
     assert await engine.closed_groups() == ["vip"]
     assert await stage.deadline("l:vip") == 0
+    assert await stage.deadline("l:general") is None
+    assert await stage.deadline("l:vip+empty") is None
     (event,) = await stage.events()
     assert (event.type, event.fields["by"], event.text("message")) == ("group.closed", "sue", "fire | drill")
     await stage.later(0)

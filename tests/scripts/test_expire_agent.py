@@ -8,7 +8,7 @@ import pytest
 
 from router.store.engine import Engine
 from tests.support.promises import answers
-from tests.support.stage import SECOND, Lease, Stage, queue
+from tests.support.stage import SECOND, Lease, Noting, Stage, queue
 
 
 @answers("OK")
@@ -28,6 +28,58 @@ async def test_an_offer_nobody_took_goes_on_to_the_next_agent(
     returned, cooling, offered = await stage.events()
     assert (returned.type, returned.fields["cause"]) == ("call.returned", "expired")
     assert (cooling.type, offered.type) == ("agent.cooling", "call.offered")
+
+
+@pytest.mark.parametrize(("state", "cause"), [("wrapping", "wrapped"), ("cooling", "rested")])
+async def test_it_says_what_is_over(engine: Engine, stage: Stage, state: str, cause: str) -> None:
+    await stage.agent("ann", state=state)
+    await stage.events()
+    await stage.later(engine.timing.wrap_up_ms)
+
+    (ready,) = await stage.events()
+    assert (ready.type, ready.fields["cause"]) == ("agent.ready", cause)
+
+
+@pytest.mark.parametrize("state", ["offline", "break", "ready", "talking"])
+async def test_a_deadline_that_the_agent_does_not_need(engine: Engine, stage: Stage, state: str) -> None:
+    """It is taken away, and nothing else happens."""
+    await stage.agent("ann", state=state)
+    await stage.channel.call("ZADD", stage.keys.deadlines, stage.clock.now_ms - 1, "a:ann")
+    before = await stage.agent_row("ann")
+
+    words = await stage.engine._run("expire_agent", agent_id="ann")
+
+    assert words == ["OK", before.letter]
+    assert await stage.deadline("a:ann") is None
+    assert await stage.agent_row("ann") == before
+
+
+async def test_an_agent_whose_call_is_lost_is_ready_again(engine: Engine, stage: Stage, offered_call: Lease) -> None:
+    """What a lossy failover can leave behind: the agent's half of a lease, without the call's."""
+    since = (await stage.agent_row("ann")).ready_since_ms
+    for key in (stage.keys.call("c1"), stage.keys.meta("c1")):
+        await stage.channel.call("DEL", key)
+    await stage.channel.call("ZREM", stage.keys.deadlines, "c:c1")
+    unwatched = Noting(stage.channel, stage.keys, engine.timing, stage.clock)
+
+    await unwatched.run_until(stage.clock.now_ms + engine.timing.offer_ms)
+
+    agent = await stage.agent_row("ann")
+    assert (agent.state, agent.ready_since_ms) == ("ready", since)
+
+
+async def test_an_agent_whose_call_another_holds_is_ready_again(
+    engine: Engine, stage: Stage, offered_call: Lease
+) -> None:
+    await stage.agent("bob", "general")
+    await stage.channel.call("HSET", stage.keys.agent("bob"), "st", "o", "ca", "c1", "fe", offered_call.offer_id)
+    await stage.channel.call("ZREM", stage.keys.ready((await stage.agent_row("bob")).profile), "bob")
+    await stage.channel.call("ZADD", stage.keys.deadlines, stage.clock.now_ms, "a:bob")
+
+    await engine.run_due("a:bob", stage.clock.now_ms)
+
+    assert (await stage.agent_row("bob")).state == "ready"
+    assert await stage.lease("c1") == offered_call
 
 
 async def test_rest_over_the_agent_is_ready_by_itself(engine: Engine, stage: Stage) -> None:

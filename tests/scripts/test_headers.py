@@ -141,7 +141,7 @@ def test_a_global_would_be_found(peek: redis.Redis) -> None:
 
 
 def test_every_include_is_used() -> None:
-    used = {word for path in SCRIPTS.glob("*.lua") for word in re.findall(r'@include "(\w+)"', path.read_text())}
+    used = {word for path in SCRIPTS.rglob("*.lua") for word in re.findall(r'@include "(\w+)"', path.read_text())}
     assert used == {path.stem for path in (SCRIPTS / "includes").glob("*.lua")}
 
 

@@ -120,14 +120,3 @@ async def test_a_story_on_a_cluster(tmp_path: Path) -> None:
         await engine.open_group("vip")
         await stage.wind_up()
         await channel.close()
-
-
-@pytest.mark.parametrize("call_id", ["a" * 128, "A-Za-z0-9._:@+=/-", "c:*", "{other}:c:x", "l:vip", "x y"])
-async def test_ids_that_look_like_keys(stage: Stage, call_id: str) -> None:
-    """A space would split the list of lanes, so an API refuses it; as a call id it is one more word."""
-    await stage.agent("ann")
-    held = await stage.offered(call_id, queue("vip"))
-    await stage.engine.decline_offer(call_id, "ann", held.offer_id)
-
-    assert await stage.line("vip") == [call_id]
-    assert await stage.state(call_id) == "w"

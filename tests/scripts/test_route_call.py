@@ -88,6 +88,14 @@ async def test_a_closed_site_rejects_at_once(stage: Stage) -> None:
     assert await stage.told() == ["call.accepted", "call.ended"]
 
 
+async def test_a_call_that_ends_at_once_is_remembered_with_all_that_was_known(engine: Engine, stage: Stage) -> None:
+    await engine.close_group("vip")
+    await stage.call("closed", queue("vip"), meta='{"why": "closed"}')
+    await stage.call("rejected", meta='{"why": "rejected"}')
+
+    assert [(await stage.row(c)).meta for c in ("closed", "rejected")] == [{"why": "closed"}, {"why": "rejected"}]
+
+
 async def test_a_greeted_call_is_rejected_like_any_other(stage: Stage, greeted_call: str) -> None:
     await stage.call(greeted_call, kind="adapter")
 

@@ -7,7 +7,7 @@ from typing import Any
 from router.store.keyspace import Keyspace
 from router.store.reading import Pipelining
 from router.store.rows import AgentRow, CallRow
-from tests.support.snapshot import LEASED, AgentView, CallView, Snapshot
+from tests.support.snapshot import AWAY, LEASED, AgentView, CallView, Snapshot, group_of, level_in
 
 Dump = dict[str, tuple[Any, int]]
 """Key without the site's prefix → (content, time of expiry in ms or -1). The virtual clock is left out."""
@@ -114,6 +114,27 @@ def _agent(name: str, record: dict[str, str], profiles: dict[str, str]) -> Agent
         next_state=record.get("nx", ""),
         misses=row.misses,
     )
+
+
+def misguided(dump: Dump) -> list[str]:
+    """Rows of the guide that do not follow from the agents there are: which profiles serve a lane, how many agents."""
+    guide = dump["g"][0] if "g" in dump else {}
+    profiles = {int(name[1:]): text for name, text in guide.items() if name[0] == "P"}
+    agents = [(int(record["pr"]), record["st"]) for _, record in _of(dump, "a")]
+    closed = guide.get("x", "").split()
+    wrong = []
+    for name, row in guide.items():
+        lane = name[1:]
+        if name[0] != "L":
+            continue
+        levels = {number: level_in(text, lane) for number, text in profiles.items() if group_of(lane) not in closed}
+        serving = sorted((level, number) for number, level in levels.items() if level is not None)
+        existing = [state for number, state in agents if (levels.get(number) is not None)]
+        duty = [state for state in existing if state not in AWAY]
+        expected = f"{len(duty)}/{len(existing)};{' '.join(f'{level}:{number}' for level, number in serving)}"
+        if row != expected:
+            wrong.append(f"lane {lane} is guided by {row!r}, not {expected!r}")
+    return wrong
 
 
 def leftovers(dump: Dump) -> list[str]:

@@ -19,7 +19,7 @@ from router.store.channel import Channel
 from router.store.engine import Engine, Routed, VirtualClock
 from router.store.keyspace import Keyspace
 from router.store.rows import AgentRow, CallRow
-from tests.support.dump import Dump, changes, leftovers, read_dump, snapshot
+from tests.support.dump import Dump, changes, leftovers, misguided, read_dump, snapshot
 from tests.support.invariants import state_violations
 
 START = 1_700_000_000_000
@@ -60,7 +60,8 @@ class Watched(Noting):
         return words
 
     async def look(self, when: str) -> None:
-        wrong = state_violations(snapshot(await read_dump(self.connection, self.keys), self.clock.now_ms))
+        dump = await read_dump(self.connection, self.keys)
+        wrong = state_violations(snapshot(dump, self.clock.now_ms)) + misguided(dump)
         assert not wrong, "\n".join([when, *wrong])
 
 
