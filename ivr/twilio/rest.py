@@ -18,6 +18,8 @@ from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 
 API = "https://api.twilio.com"
 MAX_ANSWER = 1_048_576
+KEEP_S = 60.0
+"""How long a connection waits for the next request: a new one costs a handshake while a caller listens to music."""
 BUSY_CODE = 20429
 GONE_CODES = frozenset({20404, 21220})
 
@@ -128,7 +130,11 @@ class Rest:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_S),
+            )
         return self._session
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -191,3 +192,31 @@ async def served(public_url: str) -> AsyncIterator[tuple[str, TinyDesk]]:
     app.add_routes(hooks.routes())
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/"), desk
+
+
+RAW = {
+    "another host in the request line": b"POST http://evil.example/hooks/twilio/main/voice HTTP/1.1",
+    "a doubled slash": b"POST //hooks/twilio/main/voice HTTP/1.1",
+    "a site in escapes": b"POST /hooks/twilio/%6dain/voice HTTP/1.1",
+    "a broken escape": b"POST /hooks/twilio/main/hold/%ff%zz/1 HTTP/1.1",
+    "dots": b"POST /hooks/twilio/main/../main/voice HTTP/1.1",
+}
+
+
+@pytest.mark.parametrize("line", RAW.values(), ids=list(RAW))
+async def test_no_spelling_of_an_address_passes_for_another(scene: Stage, line: bytes):
+    body = urlencode(FORM).encode()
+    signature = signature_of(TOKEN.encode(), scene.url("voice"), tuple(FORM.items()))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(scene.base.rpartition(":")[2]))
+    writer.write(
+        line
+        + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded"
+        + b"\r\nX-Twilio-Signature: "
+        + signature
+        + f"\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    answer = await reader.read()
+    writer.close()
+    assert answer.split()[1] in (b"400", b"403", b"404")
+    assert scene.desk.heard == []

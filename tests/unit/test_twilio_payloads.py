@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ivr.twilio.payloads import Fields, envelope_of, event_of, failure_of, report_of
+from ivr.twilio.payloads import KEYED, OF_AGENT, WAITING, Fields, envelope_of, event_of, failure_of, report_of
 from ivr.vocabulary import (
     BridgeDown,
     BridgeUp,
@@ -132,6 +134,39 @@ def test_causes_are_kept_apart(status: str, sip: str, cause: str):
 )
 def test_status_reports(role: Role, told: dict[str, str], event: Event | None):
     assert report_of(role, fields(**told)) == event
+
+
+PARAMETERS = [
+    "AccountSid",
+    "CallDuration",
+    "CallSid",
+    "CallStatus",
+    "DialBridged",
+    "DialCallStatus",
+    "DialSipResponseCode",
+    "Digits",
+    "ForwardedFrom",
+    "From",
+    "QueueResult",
+    "SequenceNumber",
+    "SipResponseCode",
+    "StirVerstat",
+    "Timestamp",
+    "To",
+]
+PAGES = (*sorted(KEYED | WAITING | OF_AGENT), "voice", "left", "callback", "over", "connect", "nowhere")
+
+
+@given(
+    st.sampled_from(PAGES),
+    st.sampled_from(["caller", "agent", "callback"]),
+    st.lists(st.tuples(st.sampled_from(PARAMETERS), st.text(max_size=40)), max_size=20),
+)
+def test_nothing_twilio_could_say_is_too_odd(page: str, role: Role, pairs: list[tuple[str, str]]):
+    told = Fields(pairs)
+    assert event_of(page, told) is not None
+    report_of(role, told)
+    envelope_of("main", role, "c", "l", "k", told)
 
 
 def test_the_envelope_numbers_and_dates_a_report():
