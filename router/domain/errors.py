@@ -88,3 +88,15 @@ class StaleEdit(Refused):
 
     slug = "stale-edit"
     status = 412
+
+
+class StepRepeated(Refused):
+    """This step of the call has been answered."""
+
+    slug = "step-repeated"
+
+
+class StepGone(Refused):
+    """The call is at another step."""
+
+    slug = "step-gone"

@@ -14,6 +14,7 @@ from router.domain import errors
 from router.domain.ladder import Ladder, Profile, Step, Timing
 from router.store.keyspace import Keyspace
 from router.store.reading import Pipelining, Reading
+from router.store.rows import CallView
 from router.store.script_loader import load_all
 
 HARD_LIMIT = 1_000_000
@@ -188,17 +189,30 @@ class Engine(Reading):
             return Routed(False, words[1])
         return Routed(True, words[1], words[2] or None, words[3] if words[2] else None)
 
-    async def choose(self, call_id: str, choice: str) -> str:
-        """Answers the owner-busy question with `wait` or `transfer`. Raises UnknownCall, ChoiceGone."""
-        words = await self._run("choose", call_id=call_id, choice=choice)
+    async def choose(self, call_id: str, choice: str, step: str = "") -> str:
+        """Answers the owner-busy question with `wait` or `transfer`. Raises UnknownCall, ChoiceGone.
+
+        `step`: the carrier's request that says so; raises StepRepeated, StepGone then, too.
+        """
+        words = await self._run("choose", call_id=call_id, choice=choice, step=step)
         if words[0] == "CHOICE_GONE":
             raise errors.ChoiceGone
         return self._state(words)
 
     async def keep_place(
-        self, call_id: str, callback_id: str, *, identity: str = "", meta: str = "{}", widen: bool = False
+        self,
+        call_id: str,
+        callback_id: str,
+        *,
+        identity: str = "",
+        meta: str = "{}",
+        widen: bool = False,
+        step: str = "",
     ) -> str:
-        """Ends a waiting call and puts its callback into the same place. Raises UnknownCall, WrongState."""
+        """Ends a waiting call and puts its callback into the same place. Raises UnknownCall, WrongState.
+
+        `step`: as in `choose`.
+        """
         words = await self._run(
             "keep_place",
             call_id=call_id,
@@ -206,8 +220,20 @@ class Engine(Reading):
             identity=quote(identity, safe=""),
             meta=meta,
             widen="1" if widen else "",
+            step=step,
         )
         return self._state(words)
+
+    async def take_step(self, call_id: str, step: str) -> None:
+        """A carrier's request is answered now. Raises StepRepeated, StepGone."""
+        words = await self._run("take_step", call_id=call_id, step=step)
+        if words[0] in _REFUSALS:
+            raise _REFUSALS[words[0]]
+
+    async def view_call(self, call_id: str) -> CallView | None:
+        """A call with all that is said of it, in one read; None when there is none."""
+        words = await self._run("view_call", call_id=call_id)
+        return CallView.parse(call_id, " ".join(words[1:]).split("\n")) if words[0] == "OK" else None
 
     async def accept_offer(self, call_id: str, agent_id: str, offer_id: str) -> str:
         """The agent takes the call. Raises OfferGone."""
@@ -408,4 +434,6 @@ _REFUSALS: dict[str, type[errors.Refused]] = {
     "PLAN_MOVED": errors.PlanMoved,
     "ENGAGED": errors.AgentEngaged,
     "STALE": errors.StaleEdit,
+    "REPEAT": errors.StepRepeated,
+    "LATE": errors.StepGone,
 }

@@ -26,6 +26,9 @@ class Keyspace:
     def meta(self, call_id: str) -> str:
         return f"{self.root}:m:{call_id}"
 
+    def documents(self, call_id: str) -> str:
+        return f"{self.root}:f:{call_id}"
+
     def history(self, call_id: str) -> str:
         return f"{self.root}:h:{call_id}"
 

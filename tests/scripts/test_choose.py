@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.domain.errors import ChoiceGone, UnknownCall
+from router.domain.errors import ChoiceGone, StepGone, StepRepeated, UnknownCall
 from router.store.engine import Engine
 from tests.support.promises import answers
 from tests.support.stage import MINUTE, SECOND, Lease, Stage, owner, queue
@@ -152,3 +152,20 @@ async def test_fifty_presses_at_once_choose_once(engine: Engine, stage: Stage, c
     assert sum(result == "w" for result in results) == 1
     assert sum(isinstance(result, ChoiceGone) for result in results) == 49
     assert (await stage.told()).count("call.choice") == 1
+
+
+@answers("REPEAT")
+async def test_a_carriers_retry_chooses_nothing(engine: Engine, stage: Stage, choosing_call: str) -> None:
+    stage.left_as_is = True
+    assert await engine.choose("c1", "wait", "question:2") == "w"
+
+    await stage.refused(StepRepeated, engine.choose("c1", "wait", "question:2"))
+
+
+@answers("LATE")
+async def test_an_old_key_does_not_answer_a_new_question(engine: Engine, stage: Stage, choosing_call: str) -> None:
+    stage.left_as_is = True
+    await engine.take_step("c1", "hold:3")
+
+    await stage.refused(StepGone, engine.choose("c1", "wait", "question:2"))
+    assert await engine.choose("c1", "wait", "question:4") == "w"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.domain.errors import UnknownCall, WrongState
+from router.domain.errors import StepGone, StepRepeated, UnknownCall, WrongState
 from router.store.engine import Engine
 from tests.support.promises import answers
 from tests.support.stage import MINUTE, SECOND, START, Lease, Stage, owner, queue
@@ -176,3 +176,14 @@ async def test_two_callbacks_for_one_call_at_once(engine: Engine, stage: Stage, 
     assert results[0] == "w"
     assert isinstance(results[1], WrongState)
     assert await stage.line("vip") == ["cb0"]
+
+
+@answers("REPEAT", "LATE")
+async def test_a_carriers_request_counts_once(engine: Engine, stage: Stage, waiting_call: str) -> None:
+    """Its retry, and a key that was pressed before, book nothing."""
+    stage.left_as_is = True
+    await engine.take_step("c1", "hold:3")
+    await stage.refused(StepRepeated, engine.keep_place("c1", "cb1", step="hold:3"))
+    await stage.refused(StepGone, engine.keep_place("c1", "cb1", step="key:2"))
+
+    assert await engine.keep_place("c1", "cb1", step="key:4") == "w"

@@ -21,6 +21,7 @@ SAME = {
     "C": KEYS.call(""),
     "L": KEYS.steps(""),
     "M": KEYS.meta(""),
+    "F": KEYS.documents(""),
     "A": KEYS.agent(""),
     "D": KEYS.card(""),
     "W": KEYS.lane(""),

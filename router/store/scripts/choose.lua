@@ -11,8 +11,9 @@
   ARGV[6] question_ms
   ARGV[7] tombstone_ms
   ARGV[8] retain_ended_ms
+  ARGV[9] step          the carrier's request, see includes/step; '' none
 
-  RETURNS {OK, state} | {CHOICE_GONE, state} | {UNKNOWN} | {NOT_VIRTUAL}
+  RETURNS {OK, state} | {CHOICE_GONE, state} | {UNKNOWN} | {REPEAT} | {LATE} | {NOT_VIRTUAL}
   EVENTS  none of its own
   WHY     an owner who became ready while the caller thought has taken the call: the answer is then too late.
 ]]
@@ -30,6 +31,7 @@
 
 local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
+--- @include "step"
 if c.st ~= 'q' then return 'CHOICE_GONE ' .. c.st end
 
 answer(c, choice, 'caller')

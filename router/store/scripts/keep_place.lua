@@ -12,8 +12,9 @@
   ARGV[7] callback_ms   until it is missed
   ARGV[8] tombstone_ms
   ARGV[9] retain_ended_ms
+  ARGV[10] step         the carrier's request, see includes/step; '' none
 
-  RETURNS {OK, state} | {SEEN, state} | {WRONG_STATE, state} | {UNKNOWN} | {NOT_VIRTUAL}
+  RETURNS {OK, state} | {SEEN, state} | {WRONG_STATE, state} | {UNKNOWN} | {REPEAT} | {LATE} | {NOT_VIRTUAL}
   EVENTS  callback.booked
   WHY     between the end of one and the start of the other nobody can pass: rank and lanes change hands in one script.
 ]]
@@ -27,6 +28,7 @@ local seen = call('HGET', C .. callback_id, 'st')
 if seen then return 'SEEN ' .. seen end
 local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
+--- @include "step"
 if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return 'WRONG_STATE ' .. c.st end
 
 local was, rest = c.st, call('GET', L .. call_id) or ''

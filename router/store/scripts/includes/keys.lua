@@ -5,6 +5,7 @@ local call = redis.call
 local C = site .. ':c:'
 local L = site .. ':l:'
 local M = site .. ':m:'
+local F = site .. ':f:'
 local A = site .. ':a:'
 local D = site .. ':d:'
 local W = site .. ':w:'
