@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +121,27 @@ class Phrases:
         return clean(self.order.format(title=form, name=clean(name))) if form else clean(name)
 
     def number(self, value: int) -> str:
-        return str(format_decimal(value, locale=self.locale))
+        return _number(self.locale, value)
 
     def minutes(self, ms: int) -> str:
         """A round duration: seconds below a minute, else whole minutes, else hours."""
-        if ms < 60_000:
-            return str(format_timedelta(timedelta(milliseconds=ms), "second", threshold=1e9, locale=self.locale))
-        if ms < 5_400_000:
-            whole = timedelta(minutes=round(ms / 60_000))
-            return str(format_timedelta(whole, "minute", threshold=1e9, locale=self.locale))
-        return str(format_timedelta(timedelta(milliseconds=ms), "hour", threshold=1e9, locale=self.locale))
+        return _duration(self.locale, ms)
+
+
+# The same few round figures are spoken over and over, and CLDR takes longer than all the rest of a document.
+@lru_cache(maxsize=4_096)
+def _number(locale: Locale, value: int) -> str:
+    return str(format_decimal(value, locale=locale))
+
+
+@lru_cache(maxsize=4_096)
+def _duration(locale: Locale, ms: int) -> str:
+    if ms < 60_000:
+        return str(format_timedelta(timedelta(milliseconds=ms), "second", threshold=1e9, locale=locale))
+    if ms < 5_400_000:
+        whole = timedelta(minutes=round(ms / 60_000))
+        return str(format_timedelta(whole, "minute", threshold=1e9, locale=locale))
+    return str(format_timedelta(timedelta(milliseconds=ms), "hour", threshold=1e9, locale=locale))
 
 
 def check_phrases(document: Any) -> Iterator[str]:
