@@ -26,6 +26,10 @@ def plan_errors(site: SitePlan) -> Iterator[Found]:
         yield ("question", "default"), "the default is not among the options", "add it to `options`"
     if site.timing.cooling_max < site.timing.cooling:
         yield ("timing", "cooling_max"), "`cooling_max` is shorter than `cooling`", "make it at least as long"
+    for tier in site.voice.greetings:
+        yield from _known(("voice", "greetings", tier), "tier", tier, site.tier_order)
+    for place, entry in enumerate(site.voice.menu):
+        yield from _skills(("voice", "menu", place, "skills"), entry.skills, site)
     for name in site.service_level.groups:
         yield from _known(("service_level", "groups", name), "group", name, site.groups)
 

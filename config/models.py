@@ -27,6 +27,7 @@ from config.values import (
     Timezone,
     unique,
 )
+from config.voice import Voice
 from router.domain.ladder import DefaultChoice, Timing, WhenBusy
 
 Trust = Literal["verified", "partial", "gateway", "none", "failed", "withheld"]
@@ -195,6 +196,7 @@ class SitePlan(Part):
     numbers: Annotated[dict[Dialled, Number], Field(max_length=10_000)] = Field(default_factory=dict)
     trust: TrustRule = TrustRule()
     service_level: ServiceLevel = ServiceLevel()
+    voice: Voice = Voice()
     telephony: dict[Name, dict[Name, Secret]] = Field(default_factory=dict)
     crm: Crm | None = None
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import yaml
 
 from config.lint import lint_plan, lint_site
 from config.loading import load_config, read_plan
 from config.problems import PlanInvalid, Problem
+from ivr.speech import FOLDER, check_phrases
 
 
 @click.command("check")
@@ -35,10 +38,23 @@ def command(config_dir: Path, as_json: bool) -> None:
 
 
 def findings(place: Path) -> list[Problem]:
-    """Everything there is to say about a folder of plans or a single plan file: its errors, else its lint."""
+    """All about a folder of plans and the phrases it speaks, or about one plan: its errors, else its lint."""
     try:
         if place.is_file():
             return lint_plan(read_plan(place.read_bytes(), str(place)))
-        return [problem for files in load_config(place).values() for problem in lint_site(files)]
+        found = [problem for files in load_config(place).values() for problem in lint_site(files)]
+        return found + list(phrase_problems())
     except PlanInvalid as invalid:
         return invalid.errors
+
+
+def phrase_problems(folder: Path = FOLDER) -> Iterator[Problem]:
+    """What the phrase files lack, each language's."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
+            yield Problem(str(path), 1, "", f"the file cannot be read: {type(error).__name__}", "write it as YAML")
+            continue
+        for problem in check_phrases(document):
+            yield Problem(str(path), 1, "", problem, "ivr/speech.py lists the phrases and what each may use")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from router.cli.check import command
+from ivr.speech import FOLDER
+from router.cli.check import command, phrase_problems
 from tests.support.plans import SAMPLE, SMALL, folder
 
 
@@ -65,3 +66,22 @@ def test_other_sites_are_checked_too(tmp_path: Path) -> None:
     result = check(tmp_path)
     assert result.exit_code == 2
     assert "sites/lisbon/plan.yaml:1: error" in result.output
+
+
+def test_a_phrase_file_that_lacks_something_is_named(tmp_path: Path) -> None:
+    phrases = (FOLDER / "en.yaml").read_text()
+    (tmp_path / "en.yaml").write_text(
+        phrases.replace("hold.next: You are next in line.\n", "").replace("{agent} is with", "is with")
+    )
+    (tmp_path / "pl.yaml").write_text("people: [")
+
+    said = [str(problem) for problem in phrase_problems(tmp_path)]
+
+    assert any("en.yaml:1: error: phrase hold.next is missing" in line for line in said)
+    assert any("phrase question.busy does not say {agent}" in line for line in said)
+    assert any("pl.yaml:1: error: the file cannot be read" in line for line in said)
+    assert len(said) == 3
+
+
+def test_the_phrases_that_are_shipped_lack_nothing() -> None:
+    assert not list(phrase_problems())

@@ -10,11 +10,12 @@ import pytest
 from config.loading import load_site, read_plan
 from config.models import Group, Number, Question, Rung, ServiceLevel, SitePlan, Tier, TimingPart, TrustRule, ValueRule
 from config.parts import Crm, Hours, Part
+from config.voice import MenuEntry, Voice
 from tests.support.plans import SAMPLE, folder
 
 TEXT = (SAMPLE.parent / "docs" / "plan.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-PARTS = [SitePlan, Tier, Group, Rung, Question, TimingPart, Hours, Number, TrustRule, ServiceLevel, ValueRule, Crm]
+PARTS = [SitePlan, Tier, Group, Rung, Question, TimingPart, Hours, Number, TrustRule, ServiceLevel, ValueRule, Crm, Voice, MenuEntry]
 
 
 def test_the_small_plan_is_valid() -> None:
