@@ -88,6 +88,8 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
 
 _UNSPOKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff<>&{}\[\]|\\^`]")
 
+_HALVES = re.compile(r"[\ud800-\udfff]")
+
 
 class PhrasesInvalid(Exception):
     """A phrase file cannot be spoken from."""
@@ -95,9 +97,9 @@ class PhrasesInvalid(Exception):
 
 def clean(text: str, limit: int = SPOKEN_MAX) -> str:
     """Data as it may be spoken: normalised, without markup, control or direction characters, one line, capped."""
-    plain = _UNSPOKEN.sub(" ", unicodedata.normalize("NFC", text))
-    plain = "".join(c for c in plain if not 0xD800 <= ord(c) <= 0xDFFF)
-    return " ".join(plain.split())[:limit].rstrip()
+    if not text.isascii():
+        text = _HALVES.sub("", unicodedata.normalize("NFC", text))
+    return " ".join(_UNSPOKEN.sub(" ", text).split())[:limit].rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ def languages(folder: Path = FOLDER) -> Mapping[str, Phrases]:
     return {path.stem: read_phrases(path) for path in sorted(folder.glob("*.yaml"))}
 
 
+@lru_cache(maxsize=256)
 def phrases_for(language: str, fallback: str = "en", folder: Path = FOLDER) -> Phrases:
     """The language itself, one of the same base (`zh` speaks zh-CN, `en-GB` en), the fallback's, else English."""
     known = {tag.lower(): phrases for tag, phrases in languages(folder).items()}
