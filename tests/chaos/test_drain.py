@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from itertools import count
 from pathlib import Path
@@ -49,7 +50,11 @@ async def test_no_reply_is_lost(tmp_path: Path, config: Path, fresh_server: Embe
     async with service(tmp_path, config, redis=fresh_server.url) as process:
         sending = [asyncio.create_task(platform.send(process)) for platform in platforms]
         await wait_until(lambda: all(len(platform.answered) > 3 for platform in platforms), 20)
+        assert fresh_server.pid is not None
+        os.kill(fresh_server.pid, signal.SIGSTOP)  # whatever is under way is so for long enough
         process.signal(signal.SIGTERM)
+        await wait_until(lambda: '"stopping"' in process.log)
+        os.kill(fresh_server.pid, signal.SIGCONT)
         await asyncio.gather(*sending)
         assert await process.ended() == 0
     events = await read_stream(fresh_server.url)

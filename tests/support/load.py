@@ -107,7 +107,11 @@ class Load:
         """Nobody calls any more; every call is brought to its end, every agent to their desk."""
         self._closing = True
         await asyncio.gather(*(self._state(agent_id, "ready") for agent_id in AGENTS))
-        await wait_until(lambda: not self._unfinished(), 30)
+        try:
+            await wait_until(lambda: not self._unfinished(), 30)
+        except AssertionError:
+            told = {"unfinished": self._unfinished(), "faults": self._seen.faults, "surprises": self.surprises}
+            raise AssertionError(told) from None
         while self._tasks:
             await asyncio.gather(*self._tasks)
 

@@ -82,33 +82,30 @@ class Verdict:
         """
         for call_id in created:
             if call_id not in self.calls:
-                self._fault(f"{call_id} was acknowledged and is lost")
+                self.faults.append(f"{call_id} was acknowledged and is lost")
         self._nobody_idle("the end")
         for offer, call_id in connected.items():
             if self._connected.get(offer) != call_id:
-                self._fault(f"{call_id} was answered by offer {offer}, and the stream knows nothing of it")
+                self.faults.append(f"{call_id} was answered by offer {offer}, and the stream knows nothing of it")
         for call_id in ended:
             if call_id in self.calls and self.calls[call_id].state != "ended":
-                self._fault(f"{call_id} was told to have ended, is {self.calls[call_id].state}")
+                self.faults.append(f"{call_id} was told to have ended, is {self.calls[call_id].state}")
         for call_id in self.live if all_over else ():
             call = self.calls[call_id]
-            self._fault(f"{call_id} is {call.state} ({', '.join(call.lanes)}) and nobody comes")
+            self.faults.append(f"{call_id} is {call.state} ({', '.join(call.lanes)}) and nobody comes")
         return self.faults
-
-    def _fault(self, text: str) -> None:
-        self.faults.append(text)
 
     def _call(self, event: Event, name: str = "call") -> CallSeen:
         call_id = event.fields[name]
         if call_id not in self.calls:
-            self._fault(f"{event.type} of {call_id}, which never came")
+            self.faults.append(f"{event.type} of {call_id}, which never came")
             self.calls[call_id] = CallSeen("waiting", event.at_ms, "")
         return self.calls[call_id]
 
     def _agent(self, event: Event) -> AgentSeen:
         agent_id = event.fields["agent"]
         if agent_id not in self.agents:
-            self._fault(f"{event.type} of {agent_id}, who does not exist")
+            self.faults.append(f"{event.type} of {agent_id}, who does not exist")
             self.agents[agent_id] = AgentSeen(";")
         return self.agents[agent_id]
 
@@ -117,7 +114,7 @@ class Verdict:
     def _call_accepted(self, event: Event) -> None:
         call_id, facts = event.fields["call"], event.facts
         if call_id in self.calls:
-            self._fault(f"{call_id} was accepted twice")
+            self.faults.append(f"{call_id} was accepted twice")
         assert facts is not None
         state = "choosing" if event.fields["state"] == "q" else "waiting"
         self.calls[call_id] = CallSeen(state, facts.accepted_ms, facts.tier, event.fields["lanes"].split())
@@ -162,9 +159,9 @@ class Verdict:
         call_id, agent_id = event.fields["call"], event.fields["agent"]
         call, agent = self._call(event), self._agent(event)
         if call.state not in STANDING:
-            self._fault(f"{call_id} is {call.state} with {call.agent or 'nobody'} and is offered to {agent_id}")
+            self.faults.append(f"{call_id} is {call.state} with {call.agent or 'nobody'} and is offered to {agent_id}")
         if agent.call:
-            self._fault(f"{agent_id} has {agent.call} and is offered {call_id}")
+            self.faults.append(f"{agent_id} has {agent.call} and is offered {call_id}")
         self._in_turn(call_id, agent_id, event.fields["lane"])
         call.state, call.agent, call.offer, call.assigned = "offered", agent_id, event.entry_id, False
         agent.state, agent.call = "offered", call_id
@@ -193,7 +190,7 @@ class Verdict:
     def _call_ended(self, event: Event) -> None:
         call = self._call(event)
         if call.state == "ended":
-            self._fault(f"{event.fields['call']} ended twice")
+            self.faults.append(f"{event.fields['call']} ended twice")
         self._let_go(call, "wrapping" if call.state == "connected" else "freed")
         call.state, call.outcome = "ended", event.fields["outcome"]
 
@@ -202,7 +199,8 @@ class Verdict:
         call, agent = self._call(event), self._agent(event)
         told = (event.fields["offer"], event.fields["agent"], event.fields["call"])
         if told != (call.offer, call.agent, agent.call):
-            self._fault(f"{event.type} of {told}, but the call is with {call.agent or 'nobody'} by {call.offer or '-'}")
+            held = f"{call.agent or 'nobody'} by {call.offer or '-'}"
+            self.faults.append(f"{event.type} of {told}, but the call is with {held}")
             return False
         return True
 
@@ -215,12 +213,11 @@ class Verdict:
     # ------------------------------------------------------------------ agents and groups
 
     def _agent_put(self, event: Event) -> None:
-        known = self.agents.setdefault(event.fields["agent"], AgentSeen(""))
-        known.profile = event.fields["profile"]
+        self.agents.setdefault(event.fields["agent"], AgentSeen("")).profile = event.fields["profile"]
 
     def _agent_deleted(self, event: Event) -> None:
         if self._agent(event).call:
-            self._fault(f"{event.fields['agent']} was deleted with a call")
+            self.faults.append(f"{event.fields['agent']} was deleted with a call")
         del self.agents[event.fields["agent"]]
 
     def _agent_ready(self, event: Event) -> None:
@@ -235,7 +232,7 @@ class Verdict:
     def _free(self, event: Event, state: str) -> None:
         agent = self._agent(event)
         if agent.call:
-            self._fault(f"{event.fields['agent']} is {state} and has {agent.call}")
+            self.faults.append(f"{event.fields['agent']} is {state} and has {agent.call}")
         agent.state = state
 
     def _group_closed(self, event: Event) -> None:
@@ -265,7 +262,7 @@ class Verdict:
         if call.assigned:
             return
         if level is None:
-            self._fault(f"{call_id} is offered in {lane}, which {agent_id} does not serve")
+            self.faults.append(f"{call_id} is offered in {lane}, which {agent_id} does not serve")
             return
         for other_id, other in self.calls.items():
             if other is call or other.state not in STANDING or (level > 0 and agent_id in other.avoids):
@@ -274,7 +271,7 @@ class Verdict:
             better = self._rank(other) < self._rank(call)
             sooner = bool(levels) and (min(levels) < level or (min(levels) == level and better))
             if sooner and self._among_heads(other, agent_id):
-                self._fault(f"{call_id} is offered to {agent_id} in {lane} before {other_id}")
+                self.faults.append(f"{call_id} is offered to {agent_id} in {lane} before {other_id}")
 
     def _among_heads(self, call: CallSeen, agent_id: str) -> bool:
         """An agent looks at the first heads of a lane only."""
@@ -294,9 +291,9 @@ class Verdict:
         ready = [agent_id for agent_id, agent in self.agents.items() if agent.state == "ready"]
         if not ready:
             return
-        for call_id, call in self.calls.items():
-            if call.state in STANDING:
-                for agent_id in ready:
-                    if any(self._level(agent_id, lane) is not None for lane in call.lanes):
-                        self._fault(f"before {before}: {agent_id} is ready while {call_id} stands in {call.lanes}")
-                        self.agents[agent_id].state = "idle"  # told once
+        standing = [(call_id, call.lanes) for call_id, call in self.calls.items() if call.state in STANDING]
+        for call_id, lanes in standing:
+            for agent_id in ready:
+                if any(self._level(agent_id, lane) is not None for lane in lanes):
+                    self.faults.append(f"before {before}: {agent_id} is ready while {call_id} stands in {lanes}")
+                    self.agents[agent_id].state = "idle"  # told once
