@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 T = TypeVar("T")
 
+
+def _in_utc(moment: datetime) -> datetime:
+    """Refuses what has no year between 1 and 9999 in UTC: it could be kept, but never shown."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
+
+
 Reason = Annotated[str, StringConstraints(max_length=500)]
 When = Annotated[str, Field(description="RFC 3339, UTC, milliseconds", examples=["2026-03-01T09:00:00.000Z"])]
-Instant = AwareDatetime
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Body(BaseModel):

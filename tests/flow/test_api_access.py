@@ -157,6 +157,7 @@ async def test_tokens_that_make_no_sense_are_a_422(api):
         {"role": "supervisor", "expires_at": "2001-01-01T00:00:00Z"},
         {"role": "supervisor", "expires_at": "tomorrow"},
         {"role": "supervisor", "expires_at": "2101-01-01T00:00:00"},
+        {"role": "supervisor", "expires_at": "9999-12-31T23:59:59-12:00"},
         {"role": "supervisor", "site": "../etc"},
     ):
         answered = await api.post("/v1/tokens", body)
