@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from router.callbacks import state_of
 from router.directory.customers import Erased
 from router.domain.errors import Refused
-from router.relay import live_calls
 from router.site import Site
 
 PERSONAL = ("from", "identity", "customer", "contacts", "phone", "topic", "notes", "attributes")
@@ -25,30 +25,46 @@ async def forget(site: Site, customer_id: str, erased: Erased) -> None:
                 await site.engine.cancel_callback(row.call_id)
             except Refused:
                 continue  # reached meanwhile: a call under way, seen to below
-    gone = [*erased.call_ids, *(row.call_id for row in theirs)]
-    keys = [key for call_id in gone for key in (site.keys.meta(call_id), site.keys.history(call_id))]
+    await site.callbacks.forget(*(row.call_id for row in theirs))
+    keys = [key for call_id in erased.call_ids for key in (site.keys.meta(call_id), site.keys.history(call_id))]
     keys += [site.keys.identity(quote(number, safe="")) for number in erased.numbers]
     if keys:
         await site.channel.call("DEL", *keys)
-    await site.callbacks.forget(*(row.call_id for row in theirs))
+    await _forget_calls(site, customer_id)
     await _forget_answers(site, customer_id)
-    async for call_ids in live_calls(site):
-        for live in await site.engine.read_calls(call_ids):
-            if live is not None and _is_about(live.meta, customer_id):
-                rest = {name: value for name, value in live.meta.items() if name not in PERSONAL}
-                await site.channel.call("SET", site.keys.meta(live.call_id), json.dumps(rest), "XX", "KEEPTTL")
+
+
+async def _forget_calls(site: Site, customer_id: str) -> None:
+    """Ended calls that are no contact (called back, withdrawn, cut off …) are in no list of the customer's either."""
+    mark, start = customer_id.encode(), len(site.keys.meta(""))
+    async for found in _values(site, site.keys.meta("*")):
+        call_ids = [key.decode()[start:] for key, value in found if mark in value]
+        for call_id, row in zip(call_ids, await site.engine.read_calls(call_ids) if call_ids else (), strict=True):
+            if row is None or not _is_about(row.meta, customer_id):
+                continue
+            if row.state == "ended":
+                await site.channel.call("DEL", site.keys.meta(call_id), site.keys.history(call_id))
+            else:
+                rest = {name: value for name, value in row.meta.items() if name not in PERSONAL}
+                await site.channel.call("SET", site.keys.meta(call_id), json.dumps(rest), "XX", "KEEPTTL")
 
 
 async def _forget_answers(site: Site, customer_id: str) -> None:
     """Answers remembered for `Idempotency-Key` hold what they answered; a body is JSON within the record's JSON."""
     mark = json.dumps(f'"customer_id":"{customer_id}"')[1:-1].encode()
-    cursor = b"0"
-    while True:
-        cursor, keys = await site.channel.call("SCAN", cursor, "MATCH", site.keys.own("y:*"), "COUNT", 1000)
-        values = await site.channel.call("MGET", *keys) if keys else []
-        theirs = [key for key, value in zip(keys, values, strict=True) if value and mark in value]
+    async for found in _values(site, site.keys.own("y:*")):
+        theirs = [key for key, value in found if mark in value]
         if theirs:
             await site.channel.call("DEL", *theirs)
+
+
+async def _values(site: Site, pattern: str) -> AsyncIterator[list[tuple[bytes, bytes]]]:
+    """(key, value) of the strings whose keys match, in pages. An erasure is rare, and may look at everything."""
+    cursor = b"0"
+    while True:
+        cursor, keys = await site.channel.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+        values = await site.channel.call("MGET", *keys) if keys else []
+        yield [(key, value) for key, value in zip(keys, values, strict=True) if value]
         if cursor == b"0":
             return
 
