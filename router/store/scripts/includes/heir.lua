@@ -19,8 +19,9 @@ local function pass_place(old, heir_id)
   if not heir or not heir.accepted or now - heir.accepted > HEIR_MS then return false end
   if heir.st == 'w' or heir.st == 'q' or heir.st == 'g' then
     emit('call.recalled|call=' .. heir.id .. '|old=' .. old.id .. '|accepted=' .. old.accepted)
-    local gained = heir.accepted - old.accepted
-    heir.accepted = old.accepted
+    -- Nothing to gain where the heir was greeted before the old call came.
+    local gained = math.max(0, heir.accepted - old.accepted)
+    if gained > 0 then heir.accepted = old.accepted end
     pack_facts(heir)
     rerank(heir, (heir.rank ~= '' and heir.rank or 0) - gained * 1000)
   end
