@@ -10,7 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from router.domain.ladder import Timing
 from tests.support.engine_driver import BlockingConnection, EngineDriver
-from tests.support.histories import START, Histories
+from tests.support.histories import Histories
+from tests.support.watching import START
 
 SHORT = settings(
     max_examples=120,

@@ -163,7 +163,7 @@ class EngineDriver:
         names = {theirs: ours for ours, theirs in self.offers.items()}
         for call_id, call in found.calls.items():
             twin = expected.calls.get(call_id)
-            if call.offer not in names and twin and twin.offer and twin.offer not in self.offers:
+            if call.offer and call.offer not in names and twin and twin.offer and twin.offer not in self.offers:
                 self.offers[twin.offer] = call.offer
                 names[call.offer] = twin.offer
         calls = {name: replace(c, offer=names.get(c.offer, c.offer)) for name, c in found.calls.items()}

@@ -28,8 +28,15 @@ class Projection:
         self.calls: dict[str, Believed] = {}
         self.agents: dict[str, tuple[str, str]] = {}
 
-    def read(self, events: Sequence[Event]) -> None:
-        """Take in what one script wrote."""
+    def read(self, events: Sequence[Event]) -> list[str]:
+        """Take in what one script wrote; says so when it tells of somebody who was never mentioned."""
+        try:
+            self.follow(events)
+        except KeyError as unknown:
+            return [f"{events} tell of {unknown}"]
+        return []
+
+    def follow(self, events: Sequence[Event]) -> None:
         for event, after in zip_longest(events, events[1:]):
             kind, _, word = event.type.partition(".")
             if kind == "agent":

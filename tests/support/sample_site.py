@@ -12,7 +12,7 @@ IDENTITIES = ["", "", "li", "mo"]
 GROUPS = ["vip", "general"]
 WHEN_BUSY: list[WhenBusy] = ["ask", "ask", "wait", "next"]
 DEFAULT_CHOICES: list[DefaultChoice] = ["transfer", "transfer", "wait"]
-MINUTE = 60_000
+MINUTE, DAY = 60_000, 86_400_000
 OWNER_WAIT_MS = 2 * MINUTE
 
 PROFILES = [
@@ -23,6 +23,7 @@ PROFILES = [
     Profile({"general": 1, "vip": 2}, frozenset({"zh"})),
     Profile({"general": 1, "vip": 1}, frozenset({"zh"})),
 ]
+KEEP_FREE = st.dictionaries(st.sampled_from(["vip", "general"]), st.integers(0, 2))
 LANES = ["vip", "general", "vip+zh", "general+zh"]
 
 

@@ -62,7 +62,10 @@ class Arrivals(Ladders):
                 self.pass_place(earlier, call)
             return False
         if earlier.is_callback:
-            call.rank, call.accepted_ms = earlier.rank, earlier.accepted_ms
+            head_start_ms = call.accepted_ms - call.rank // 1000
+            call.accepted_ms = min(call.accepted_ms, earlier.accepted_ms)
+            own = (call.accepted_ms - head_start_ms) * 1000 + earlier.rank % 1000
+            call.rank = min(earlier.rank, own)
             self.sequence -= 1
             if earlier.state == "b":
                 earlier.heir, call.state, call.holding = call.call_id, "w", True
@@ -76,8 +79,9 @@ class Arrivals(Ladders):
     def pass_place(self, earlier: Call, later: Call) -> None:
         """The later call, if it still waits, counts from the earlier one's acceptance; its own head start stays."""
         earlier.outcome, earlier.lost_place = "recalled", False
-        if later.state in ("g", *STANDING):
-            later.rank -= (later.accepted_ms - earlier.accepted_ms) * 1000
+        gained_ms = later.accepted_ms - earlier.accepted_ms
+        if later.state in ("g", *STANDING) and gained_ms > 0:
+            later.rank -= gained_ms * 1000
             later.accepted_ms = earlier.accepted_ms
 
     def supersede(self, callback: Call, call: Call) -> None:
@@ -104,7 +108,8 @@ class Arrivals(Ladders):
             return
         if call.state not in STANDING or call.is_callback or call.holding:
             raise WrongState
-        callback = Call(callback_id, "callback", self.now, call.accepted_ms, rank=call.rank, identity=call.identity)
+        callback = Call(callback_id, call.kind, self.now, call.accepted_ms, rank=call.rank, identity=call.identity)
+        callback.is_callback = True
         callback.avoid, callback.lanes, callback.step = call.avoid, list(call.lanes), call.step
         callback.steps = call.steps if widen else []
         if callback.steps:

@@ -26,7 +26,7 @@ class Offers(Arrivals):
         if call.state != "o":
             return
         agent.misses = 0
-        if call.kind == "api":
+        if call.kind == "api" and not call.is_callback:
             self.connect(call, agent)
         else:
             call.state = "b"
@@ -60,7 +60,7 @@ class Offers(Arrivals):
 
     def connect(self, call: Call, agent: Agent) -> None:
         holder = self.holder(call)
-        call.state, call.talked, agent.state, agent.due = "c", True, "t", None
+        call.state, call.is_callback, agent.state, agent.due = "c", False, "t", None
         if holder:
             self.enter_held(holder)
 

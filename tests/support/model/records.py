@@ -14,7 +14,8 @@ class Call:
     """A call in one of the states g q w o b c e.
 
     `created_ms` is its own arrival, `accepted_ms` the moment its place counts from (inherited at a re-call).
-    `steps` are those not yet entered. `step_at` is when the current one is over, kept while the call is offered.
+    `is_callback`: nobody is on the line, the customer is to be dialled. `steps` are those not yet entered.
+    `step_at` is when the current one is over, kept while the call is offered.
     `heir` is a later call of the same caller; `holding`: it waits for the end of her callback's dial.
     `last_lease` (agent, offer) and `passed_on` (offer) answer repeated requests after its talk.
     """
@@ -43,15 +44,10 @@ class Call:
     lost_place: bool = False
     heir: str = ""
     holding: bool = False
-    talked: bool = False
+    is_callback: bool = False
     last_lease: tuple[str, str] = ("", "")
     passed_on: str = ""
     kept_as: str = ""
-
-    @property
-    def is_callback(self) -> bool:
-        """Nobody is on the line: the customer is to be dialled."""
-        return self.kind == "callback" and not self.talked
 
     def due(self) -> int | None:
         """The least of its own deadlines; None where the agent's lease or nothing is waited for."""
