@@ -94,6 +94,8 @@ async def complete(ctx: Ctx, body: Completion) -> Reply:
 )
 async def transfer(ctx: Ctx, body: Transfer) -> Reply:
     """Pass the caller on: the agent wraps up, the caller waits with the original rank."""
+    if ctx.token.role == "agent" and await _has_passed_on(ctx, body.offer_id):
+        return await call_reply(ctx, ctx.call_id)
     row = await read(ctx, ctx.call_id)
     for _ in range(TRIES):
         version = ctx.site.active.version
@@ -131,6 +133,15 @@ async def withdraw(ctx: Ctx, body: Withdrawal) -> Reply:
     if row.outcome != "withdrawn":
         raise WrongState
     return await shown(ctx, row)
+
+
+async def _has_passed_on(ctx: Ctx, offer_id: str) -> bool:
+    """Whether this agent's transfer is done already and only its answer was lost: the call is no longer the agent's."""
+    return any(
+        event.type == "call.transferred"
+        and (event.fields.get("offer"), event.fields.get("agent")) == (offer_id, ctx.token.agent_id)
+        for event in await ctx.site.history.read(ctx.call_id)
+    )
 
 
 async def _ladder(ctx: Ctx, row: CallRow, asked: Transfer) -> Ladder:

@@ -66,8 +66,11 @@ async def test_a_transfer_keeps_the_callers_place(api):
     assert (await agent.get("/v1/agents/agent-7")).json["state"] == "wrapping"
     stranger = await agent.get("/v1/calls/ada")
     assert (stranger.status, stranger.slug) == (403, "wrong-agent")
-    repeat = await api.post("/v1/calls/ada/transfer", to)
-    assert (repeat.status, repeat.json["agent_id"]) == (200, "agent-3")
+    for whoever in (api, agent):
+        repeat = await whoever.post("/v1/calls/ada/transfer", to)
+        assert (repeat.status, repeat.json["agent_id"]) == (200, "agent-3")
+    other = await agent.post("/v1/calls/ada/transfer", to | {"offer_id": "1-1"})
+    assert (other.status, other.slug) == (403, "wrong-agent")
 
 
 async def test_a_transfer_names_one_target_that_exists(api):
