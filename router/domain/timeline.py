@@ -27,6 +27,7 @@ _ENDED = {
     "rejected": "closed: no step of the ladder is open to this call",
     "withdrawn": "a supervisor took the call out",
     "overflowed_out": "nobody answered within the longest wait; the caller took the exit",
+    "overflowed_out closed": "what the caller waited for is closed and no step is left; the caller took the exit",
     "failed": "the line could not be set up",
     "missed": "the callback's time passed",
     "cancelled": "the callback was cancelled",
@@ -163,8 +164,9 @@ def _choice(event: Event, _: str) -> str:
 
 def _ended(event: Event, _: str) -> str:
     outcome = event.fields.get("outcome", "")
+    words = _ENDED.get(f"{outcome} {event.fields.get('cause', '')}", _ENDED.get(outcome, outcome))
     by = f"by {event.fields['by']}" if event.fields.get("by") else ""
-    return _join(_ENDED.get(outcome, outcome), event.text("result"), by, event.text("why"))
+    return _join(words, event.text("result"), by, event.text("why"))
 
 
 def _recalled(event: Event, call_id: str) -> str:

@@ -57,6 +57,14 @@ def event(text: str, entry_id: str = f"{AT}-0") -> Event:
             "call.ended|call=a|outcome=withdrawn|by=supervisor:1|why=a%7Cb",
             "a supervisor took the call out; by supervisor:1; a|b",
         ),
+        (
+            "call.ended|call=a|outcome=overflowed_out|cause=max_wait",
+            "nobody answered within the longest wait; the caller took the exit",
+        ),
+        (
+            "call.ended|call=a|outcome=overflowed_out|cause=closed",
+            "what the caller waited for is closed and no step is left; the caller took the exit",
+        ),
         ("call.ended|call=a|outcome=brand_new", "brand_new"),
         ("call.recalled|call=b|old=a", "the caller called again; the place passed to b"),
         ("call.recalled|call=a|old=z", "the caller was cut off before; has the place of z"),
