@@ -39,7 +39,7 @@ _OVERRIDES_IN_XML = escape(OVERRIDES)
 def _path(route: Route) -> str:
     call, step = route.call_id, route.step
     if not (call.isascii() and call.isalnum()):
-        call = quote(call, safe="")
+        call = quote(call, safe="", errors="replace")
     if not (step.isascii() and step.isdigit()):
-        step = quote(step, safe="")
+        step = quote(step, safe="", errors="replace")
     return f"/{route.page}/{call}/{step}"

@@ -49,7 +49,7 @@ def queue_name(call_id: str) -> str:
     name = QUEUE_PREFIX + call_id
     if len(name) <= MAX_QUEUE_NAME:
         return name
-    return QUEUE_PREFIX + hashlib.sha256(call_id.encode()).hexdigest()[: MAX_QUEUE_NAME - len(QUEUE_PREFIX)]
+    return QUEUE_PREFIX + hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[: MAX_QUEUE_NAME - len(QUEUE_PREFIX)]
 
 
 def renderer(addresses: Addresses, waiting: bool) -> Callable[[Script], bytes]:

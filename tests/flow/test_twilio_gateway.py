@@ -18,7 +18,7 @@ from ivr.vocabulary import Action, Interrupt, Originate, Route, Terminate
 from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from tests.support.fake_twilio.fake import ACCOUNT
 from tests.support.fake_twilio.faults import RestFault
-from tests.support.twilio_stage import CALLER, MAIN, TOKEN, Stage, stage
+from tests.support.twilio_stage import CALLER, MAIN, TOKEN, Stage, descriptions, stage
 from tests.support.waiting import wait_until
 
 AGENT = "client:chen"
@@ -28,8 +28,8 @@ GONE = "CA" + "0" * 32
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, reference: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path, reference) as found:
+async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    async with stage(tmp_path, descriptions(request)) as found:
         yield found
 
 

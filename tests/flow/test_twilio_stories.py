@@ -24,7 +24,7 @@ from ivr.vocabulary import (
     Terminate,
 )
 from tests.support.fake_twilio import Leg, Person
-from tests.support.twilio_stage import CALLER, MAIN, Stage, stage
+from tests.support.twilio_stage import CALLER, MAIN, Stage, descriptions, stage
 from tests.support.waiting import wait_until
 
 AGENT = "client:chen"
@@ -32,8 +32,8 @@ OFFER = "1763751600000-0"
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, reference: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path, reference) as found:
+async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    async with stage(tmp_path, descriptions(request)) as found:
         yield found
 
 
