@@ -49,7 +49,8 @@ def queue_name(call_id: str) -> str:
     name = QUEUE_PREFIX + call_id
     if len(name) <= MAX_QUEUE_NAME:
         return name
-    return QUEUE_PREFIX + hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[: MAX_QUEUE_NAME - len(QUEUE_PREFIX)]
+    digest = hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()
+    return (QUEUE_PREFIX + digest)[:MAX_QUEUE_NAME]
 
 
 def renderer(addresses: Addresses, waiting: bool) -> Callable[[Script], bytes]:
