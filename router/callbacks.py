@@ -21,8 +21,11 @@ def callback_id_of(call_id: str) -> str:
     return f"cb-{hashlib.sha256(call_id.encode()).hexdigest()[:24]}"
 
 
-async def keep_place(site: Site, row: CallRow, phone: str | None = None, topic: str = "") -> str:
-    """The call ends, its callback waits in its place; answers the callback's id. Raises WrongState."""
+async def keep_place(site: Site, row: CallRow, phone: str | None = None, topic: str = "", step: str = "") -> str:
+    """The call ends, its callback waits in its place; answers the callback's id. Raises WrongState.
+
+    `step`: the carrier's request that asks for it, see the engine.
+    """
     callback_id = callback_id_of(row.call_id)
     meta = dict(row.meta) | {"call_id": row.call_id, "phone": phone or row.meta.get("identity"), "topic": topic}
     await site.engine.keep_place(
@@ -31,6 +34,7 @@ async def keep_place(site: Site, row: CallRow, phone: str | None = None, topic: 
         identity=str(row.meta.get("identity") or "") if row.meta.get("trusted") else "",
         meta=json.dumps(meta, ensure_ascii=False, separators=(",", ":")),
         widen=site.plan.callback.widen,
+        step=step,
     )
     return callback_id
 

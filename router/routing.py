@@ -36,14 +36,24 @@ class Incoming:
     attributes: Mapping[str, Any] | None = None
 
 
-async def route(site: Site, incoming: Incoming) -> Routed:
-    """Identify, decide, enter the ladder. Raises PlanMoved when the plan keeps changing, SiteFull.
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Who the number may belong to. `facts`: the call as the policy sees it."""
 
-    Only a number that is believed takes over the place of its earlier call: else whoever fakes it gets the place.
-    """
+    identity: CallerIdentity
+    found: LookUp
+    facts: CallFacts
+
+
+async def route(site: Site, incoming: Incoming) -> Routed:
+    """Identify, decide, enter the ladder. Raises PlanMoved when the plan keeps changing, SiteFull."""
+    return await enter(site, incoming, await recognise(site, incoming))
+
+
+async def recognise(site: Site, incoming: Incoming) -> Recognised:
+    """One look-up; never raises."""
     region = site.plan.region
     identity = identify(incoming.from_, region)
-    found = await site.directory.look_up(identity)
     facts = CallFacts(
         call_id=incoming.call_id,
         from_number=identity.key if identity.known else None,
@@ -52,10 +62,19 @@ async def route(site: Site, incoming: Incoming) -> Routed:
         skills=incoming.skills,
         trust=incoming.trust,
     )
+    return Recognised(identity, await site.directory.look_up(identity), facts)
+
+
+async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "api") -> Routed:
+    """Decide, enter the ladder. `kind`: `adapter` where we carry the call ourselves. Raises PlanMoved, SiteFull.
+
+    Only a number that is believed takes over the place of its earlier call: else whoever fakes it gets the place.
+    """
+    found = known.found
     for _ in range(TRIES):
         active = site.active
         caller = choose_caller(found.customers, active.plan)
-        decision = decide(caller, facts, active.plan, datetime.now(UTC))
+        decision = decide(caller, known.facts, active.plan, datetime.now(UTC))
         candidate = found.candidate(caller.customer.customer_id) if caller else None
         now_ms = int(time.time() * 1000)
         last = candidate.last_agent(active.plan.prefer_last_agent, now_ms) if candidate and decision.trusted else None
@@ -63,10 +82,11 @@ async def route(site: Site, incoming: Incoming) -> Routed:
             return await site.engine.route_call(
                 incoming.call_id,
                 decision.ladder,
+                kind=kind,
                 plan_version=active.version,
-                identity=identity.key if decision.trusted else "",
+                identity=known.identity.key if decision.trusted else "",
                 last_agent=last or "",
-                meta=pack(incoming, identity, facts, caller, decision, found),
+                meta=pack(incoming, known.identity, known.facts, caller, decision, found),
                 why="; ".join(decision.ladder.reasons),
                 tier=decision.tier,
             )

@@ -92,22 +92,23 @@ _RECORD = ("st", "ag", "fe", "rk", "ln", "sp", "mx", "av", "oc", "en")
 class CallView:
     """A call, and what a document says beyond it. `expected`: the step asked for next, None before the first.
 
-    `page`: the one asked for last. `ahead`: calls of lower rank in the line of its step, None when it stands in none.
+    `page`: the one asked for last. `unclear`: which asking (`menu`, `question1` …) was not understood. `ahead`: calls of lower rank in the line of its step, None when it stands in none.
     `card`: of the agent who has the call, or whom it waits for.
     """
 
     row: CallRow
     expected: int | None
     page: str
+    unclear: str
     ahead: int | None
     card: dict[str, Any]
 
     @classmethod
     def parse(cls, call_id: str, lines: list[str]) -> CallView:
-        expected, page, ahead, *record, rest, meta, card = lines
+        expected, page, unclear, ahead, *record, rest, meta, card = lines
         found = {name: value for name, value in zip(_RECORD, record, strict=True) if value or name not in ("oc", "en")}
         row = CallRow.parse(call_id, found, rest, meta)
-        return cls(row, _number(expected), page, _number(ahead), json.loads(card))
+        return cls(row, _number(expected), page, unclear, _number(ahead), json.loads(card))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@
   EVENTS  none
   WHY     read apart, a call could be waiting by one answer and talking by the next.
 
-  The lines, after one blank: the step expected next, the page asked for last, how many stand before the call in the line
+  The lines, after one blank: the step expected next, the page asked for last, which asking was not
+  understood, how many stand before the call in the line
   of its step (nothing: it stands in none), the record, the steps left, the cold fields, and the card of the agent who
   has the call or is waited for.
 ]]
@@ -29,6 +30,6 @@ if f[1] == 'q' or f[1] == 'w' then
 end
 local agent = f[2] ~= '' and f[2] or string.match(f[5], '@(%S+)') or ''
 local cold = call('MGET', L .. call_id, M .. call_id, D .. agent)
-local step = call('HMGET', F .. call_id, 'n', 'at')
-return 'OK ' .. table.concat({step[1] or '', step[2] or '', ahead, table.concat(f, '\n'), cold[1] or '', cold[2] or '{}',
+local step = call('HMGET', F .. call_id, 'n', 'at', 'unclear')
+return 'OK ' .. table.concat({step[1] or '', step[2] or '', step[3] or '', ahead, table.concat(f, '\n'), cold[1] or '', cold[2] or '{}',
                               cold[3] or '{}'}, '\n')

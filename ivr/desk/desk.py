@@ -1,0 +1,84 @@
+"""Hears a page or a report, runs the engine's transition, and answers with what is heard next.
+
+An answered step is answered again by the same bytes; one that is over, or never was, changes nothing and is told where
+the call stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from ivr.desk.agents import AgentPages
+from ivr.desk.callers import CallerPages
+from ivr.desk.reports import take_report
+from ivr.desk.steps import Steps, token_of
+from ivr.flow.perform import perform
+from ivr.scene import Scene
+from ivr.vocabulary import Envelope, Event, Script
+from router.domain.errors import Refused, StepGone, StepRepeated
+from router.site import Site
+
+Render = Callable[[Script], bytes]
+Page = Callable[[str, str, str, Event], Awaitable[Scene]]
+"""(call, step, token, event) → what is heard next."""
+
+
+def wall_clock() -> int:
+    return int(time.time() * 1000)
+
+
+class Desk:
+    """One site's, in one process. `clock` tells Unix ms: greetings and waits are told by it."""
+
+    def __init__(self, site: Site, clock: Callable[[], int] = wall_clock) -> None:
+        self._site = site
+        self._steps = Steps(site.channel, site.keys)
+        self._callers = CallerPages(site, clock)
+        self._agents = AgentPages(site, clock)
+        self._pages: dict[str, Page] = {**self._callers.pages, **self._agents.pages}
+
+    @property
+    def language(self) -> str:
+        return self._site.plan.language
+
+    async def hear(self, page: str, call_id: str, step: str, event: Event, envelope: Envelope, render: Render) -> bytes:
+        """The document that answers a request. Raises what the channel raises: then nothing is known, ask again."""
+        token = token_of(page, step)
+        try:
+            scene = await self._answer(page, call_id, step, token, event, envelope)
+        except StepRepeated:
+            if (document := await self._steps.answered(call_id, token)) is not None:
+                return document
+            scene = await self._where(page, call_id, step, envelope)
+        except StepGone:
+            return render(perform(await self._where(page, call_id, step, envelope)))
+        document = render(perform(scene))
+        self._steps.remember(call_id, token, document, **_noted(page, scene))
+        return document
+
+    async def note(self, event: Event, envelope: Envelope) -> None:
+        """A report that nobody waits for. Again, late or out of order it finds nothing to do: the engine is fenced."""
+        await take_report(self._site.engine, event, envelope)
+
+    async def _answer(self, page: str, call_id: str, step: str, token: str, event: Event, envelope: Envelope) -> Scene:
+        try:
+            if page == "over" and envelope.role == "agent":
+                return await self._agents.over(call_id, step, token, event)
+            return await self._pages[page](call_id, step, token, event)
+        except (StepRepeated, StepGone):
+            raise
+        except (Refused, KeyError):
+            return await self._where(page, call_id, step, envelope)
+
+    async def _where(self, page: str, call_id: str, step: str, envelope: Envelope) -> Scene:
+        """Harmless: how things stand."""
+        if envelope.role == "agent":
+            return await self._agents.where(call_id, step)
+        return await self._callers.where(call_id, in_room=page in ("hold", "key"))
+
+
+def _noted(page: str, scene: Scene) -> dict[str, str]:
+    """What a later request must know of this answer."""
+    noted = {"n": "1", "at": page} if page == "voice" else {}
+    return noted | ({"unclear": scene.reason} if scene.again else {})

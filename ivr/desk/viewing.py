@@ -1,0 +1,46 @@
+"""Transitions and the view after them in one flush: commands leave in the order they are made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ivr.desk.telling import Telling
+from router.domain.errors import ChoiceGone, OfferGone, UnknownCall, WrongState
+from router.domain.estimates import Announcement
+from router.site import Site
+from router.store.rows import CallView
+
+TOO_LATE = (ChoiceGone, OfferGone, WrongState)
+"""What happened instead is in the view."""
+
+
+class Viewing:
+    """What the pages of all legs share."""
+
+    def __init__(self, site: Site, clock: Callable[[], int]) -> None:
+        self.site = site
+        self.engine = site.engine
+        self.clock = clock
+
+    async def after(self, call_id: str, *transitions: Coroutine[Any, Any, Any]) -> Telling:
+        """How the call stands after these; their refusals are raised, unless they only came too late."""
+        *done, view = await asyncio.gather(*transitions, self.engine.view_call(call_id), return_exceptions=True)
+        for reply in done:
+            if isinstance(reply, BaseException) and not isinstance(reply, TOO_LATE):
+                raise reply
+        if isinstance(view, BaseException):
+            raise view
+        return self.telling(view)
+
+    def telling(self, view: CallView | None, expected: int | None = None) -> Telling:
+        if view is None:
+            raise UnknownCall
+        return Telling(view, self.site.plan, expected or view.expected or 1)
+
+    async def told(self, telling: Telling) -> Announcement | None:
+        """What may honestly be said of the wait that is left."""
+        if telling.row.letter not in "qw":
+            return None
+        return self.site.estimates.announcement(await self.site.estimates.of(telling.row))

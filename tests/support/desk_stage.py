@@ -1,0 +1,126 @@
+"""A desk on the sample site, and the words of whoever is on the line. Documents are their scripts, spelled out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ivr.desk import Desk
+from ivr.vocabulary import (
+    CallOffered,
+    Collect,
+    Command,
+    Envelope,
+    Event,
+    Hold,
+    HoldEnd,
+    HoldLeft,
+    HoldTick,
+    InputDigits,
+    InputNone,
+    Join,
+    LegAnswered,
+    Role,
+    Route,
+    Say,
+    Script,
+    Trust,
+)
+from router.domain.errors import UnknownCall
+from router.store.rows import CallRow
+from tests.support.service import Api
+
+ADA, LI, PRIYA, NOBODY = "+12025550110", "+12025550111", "+12025550116", "+12025550177"
+OPEN_LINE, OFFICE = "+12025550199", "+12025550100"
+
+
+def text(script: Script) -> bytes:
+    return repr(script).encode()
+
+
+@dataclass
+class Line:
+    """One call's conversation with the desk. `script` is what was said last, `said` all of its words."""
+
+    desk: Desk
+    call_id: str
+    script: Script = ()
+    document: bytes = b""
+    scripts: list[Script] = field(default_factory=list)
+
+    @property
+    def said(self) -> str:
+        found: list[str] = []
+        for command in self.script:
+            prompts: tuple[Command, ...] = command.prompts if isinstance(command, Collect) else (command,)
+            found += [prompt.text for prompt in prompts if isinstance(prompt, Say)]
+        return " ".join(found)
+
+    def one(self, kind: type[Command]) -> Command | None:
+        return next((command for command in self.script if isinstance(command, kind)), None)
+
+    async def hear(self, page: str, step: str, event: Event, role: Role = "caller") -> bytes:
+        """Answers the document's bytes, as the carrier gets them."""
+        heard: list[Script] = []
+
+        def render(script: Script) -> bytes:
+            heard.append(script)
+            return text(script)
+
+        leg = self.call_id if role == "caller" else step
+        envelope = Envelope("fake", "main", self.call_id, leg, role, f"{page}:{step}")
+        self.document = await self.desk.hear(page, self.call_id, step, event, envelope, render)
+        if heard:
+            self.script = heard[-1]
+            self.scripts.append(self.script)
+        return self.document
+
+    async def calls(self, number: str | None, to: str = OPEN_LINE, trust: Trust = "verified") -> bytes:
+        return await self.hear("voice", "0", CallOffered(number, to, trust))
+
+    def answers_at(self) -> Route:
+        """Where the keys asked for last go."""
+        collect = self.one(Collect)
+        assert isinstance(collect, Collect), self.script
+        return collect.route
+
+    def room(self) -> Hold:
+        hold = self.one(Hold)
+        assert isinstance(hold, Hold), self.script
+        return hold
+
+    async def presses(self, key: str | None) -> bytes:
+        route = self.answers_at()
+        return await self.hear(route.page, route.step, InputDigits(key) if key else InputNone())
+
+    async def enters_room(self) -> bytes:
+        return await self.hear("hold", self.room().route.step, HoldTick())
+
+    async def leaves_room(self, hold: Hold, reason: HoldEnd) -> bytes:
+        return await self.hear("left", hold.left.step, HoldLeft(reason))
+
+    async def picks_up(self, offer_id: str) -> bytes:
+        """The agent."""
+        return await self.hear("whisper", offer_id, LegAnswered(), "agent")
+
+    async def takes(self, offer_id: str, key: str | None = "1") -> bytes:
+        return await self.hear("accept", offer_id, InputDigits(key) if key else InputNone(), "agent")
+
+    async def reports(self, event: Event, role: Role = "caller", leg: str = "") -> None:
+        envelope = Envelope("fake", "main", self.call_id, leg or self.call_id, role, f"{role}:{event}")
+        await self.desk.note(event, envelope)
+
+    def joins(self) -> bool:
+        return self.one(Join) is not None
+
+
+async def row_of(api: Api, call_id: str) -> CallRow:
+    row = await api.site.engine.read_call(call_id)
+    if row is None:
+        raise UnknownCall
+    return row
+
+
+async def offer_of(api: Api, call_id: str) -> str:
+    row = await row_of(api, call_id)
+    assert row.offer_id, f"{call_id} is {row.state}"
+    return row.offer_id
