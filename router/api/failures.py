@@ -9,7 +9,7 @@ from aiohttp import web
 from config.problems import PlanInvalid
 from router.api.body import MAX_BODY, too_large
 from router.api.problem import Problem, busy
-from router.directory.errors import InvalidCustomer
+from router.directory.errors import InvalidCustomer, TooManyEdits
 from router.domain.errors import PlanMoved, Refused, SiteFull
 from router.logging_ import say
 from router.store.channel import ChannelError, ServerError
@@ -24,7 +24,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, InvalidCustomer):
         errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
         return Problem(422, "invalid", str(error), errors=errors)
-    if isinstance(error, PlanMoved | SiteFull):
+    if isinstance(error, PlanMoved | SiteFull | TooManyEdits):
         return busy(error.slug, str(error))
     if isinstance(error, Refused):
         return Problem(error.status, error.slug, str(error))

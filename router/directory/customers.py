@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +13,7 @@ from pydantic import ValidationError
 
 from config.people import CustomerSeed
 from router.directory.contacts import KEPT, Contact, unpack
-from router.directory.errors import Fault, InvalidCustomer, StaleCustomer, UnknownCustomer, faults_of
+from router.directory.errors import Fault, InvalidCustomer, StaleCustomer, TooManyEdits, UnknownCustomer, faults_of
 from router.directory.record import Stored, dump, merged, with_numbers
 from router.directory.scripts import Arguments, Scripts
 
@@ -21,7 +23,8 @@ Check = Callable[[CustomerSeed], None]
 
 ABSENT = "-"
 MAX_SHARING = 100
-_ATTEMPTS = 8
+_ATTEMPTS = 12
+_PAUSE_S = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,11 @@ class Customers:
         return Stored(reply[1], unpack(reply[2]))
 
     async def patch(self, customer_id: str, patch: Any, *, expected: str = "", check: Check | None = None) -> Stored:
-        """RFC 7386 merge. Without `expected` it is repeated on whatever another writer left."""
-        for _ in range(_ATTEMPTS):
+        """RFC 7386 merge. Without `expected` it is repeated on whatever another writer left.
+
+        Raises UnknownCustomer, InvalidCustomer, StaleCustomer, TooManyEdits.
+        """
+        for attempt in range(_ATTEMPTS):
             old = await self.get(customer_id)
             if expected not in ("", old.version):
                 raise StaleCustomer
@@ -97,7 +103,8 @@ class Customers:
             except StaleCustomer:
                 if expected:
                     raise
-        raise StaleCustomer
+            await asyncio.sleep(random.uniform(0, _PAUSE_S * 2 ** min(attempt, 6)))
+        raise TooManyEdits
 
     async def erase(self, customer_id: str, *, expected: str = "") -> Erased:
         """Forget the person. Raises UnknownCustomer, StaleCustomer."""

@@ -23,6 +23,13 @@ class StaleCustomer(Refused):
     status = 412
 
 
+class TooManyEdits(Refused):
+    """Too many edit this customer at once; send it again."""
+
+    slug = "too-many-edits"
+    status = 503
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong at one place. `pointer` is a JSON pointer, e.g. `/phones/3`; the value itself is never quoted."""

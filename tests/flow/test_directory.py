@@ -168,6 +168,7 @@ async def test_edits_without_a_version_are_all_kept(customers):
     await asyncio.gather(*(customers.patch("c-1", {member: "en"}) for member in members))
     body = (await customers.get("c-1")).body()
     assert [body[member] for member in members] == ["en"] * 5
+    await asyncio.gather(*(customers.patch("c-1", {"notes": f"writer {n}"}) for n in range(30)))
 
 
 async def test_a_patch_replaces_removes_and_keeps(customers):
