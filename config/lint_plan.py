@@ -90,12 +90,12 @@ def fairness_findings(site: SitePlan) -> Iterator[Finding]:
 
 def _steps_that_cannot_start(name: str, site: SitePlan, told: set[int]) -> Iterator[Finding]:
     """Group steps of a ladder, each `then` followed; `told` are the rungs already spoken of, by identity."""
-    waited, crowd, seen = 0, False, set[str]()
+    waited, seen = 0, set[str]()
     for rung in site.rungs[name]:
         if rung.kind != "group":
             continue
         groups = set(rung.to or ())
-        adds_nobody, starved = groups <= seen, waited >= site.max_wait and not crowd
+        adds_nobody, starved = groups <= seen, waited >= site.max_wait
         if (adds_nobody or starved) and id(rung) not in told:
             told.add(id(rung))
             at = ("ladders", name, _place(name, rung, site))
@@ -103,10 +103,10 @@ def _steps_that_cannot_start(name: str, site: SitePlan, told: set[int]) -> Itera
                 what, fix = "adds nobody: its groups stand in earlier steps", "remove it or name another group"
             else:
                 what = "can never start while the steps before are staffed: they use up `max_wait`"
-                fix = "shorten their `wait`, or give one of them `max_waiting`"
+                fix = "shorten their `wait`, or give the long ones `max_waiting`"
             yield at, f"step {rung.name} {what}", fix, "warning"
-        waited += site.max_wait if rung.wait is None else rung.wait
-        crowd = crowd or rung.max_waiting is not None
+        if rung.max_waiting is None:
+            waited += site.max_wait if rung.wait is None else rung.wait
         seen |= groups
 
 

@@ -121,6 +121,16 @@ def test_a_step_behind_one_that_uses_up_the_whole_wait(tmp_path: Path, first: di
     assert not warned or "step all can never start" in found[0].message
 
 
+def test_a_crowded_step_excuses_only_itself(tmp_path: Path) -> None:
+    plan = ladders(
+        {"step": "one", "to": "vip", "max_waiting": 5}, {"step": "two", "to": "late", "wait": "30m"}, {"then": "all"}
+    )
+    plan["groups"] = {"vip": {}, "late": {}, "all": {}}
+    agents = [{"agent_id": "zed", "groups": {"vip": 1, "late": 1, "all": 1}}]
+    found = lint(tmp_path, plan, agents=agents, customers=PLAIN)
+    assert [problem.pointer for problem in found if "can never start" in problem.message] == ["/ladders/vip/2"]
+
+
 def test_a_step_whose_groups_were_asked_before(tmp_path: Path) -> None:
     plan = ladders(
         {"step": "one", "to": ["all", "vip"], "wait": "5s"}, {"step": "two", "to": "vip", "wait": "5s"}, {"then": "all"}
