@@ -248,7 +248,7 @@ class Histories(Watching):
         call = self.any_call(number)
         ladder = Ladder(0, (Step("last", ("general",)),), MINUTE)
         if what == "route" and call != "ghost":
-            self.do("route_call", call, ladder, plan_version=str(self.version))
+            self.do("route_call", call, ladder, kind="adapter", plan_version=str(self.version))
         elif what == "keep":
             self.do("keep_place", call, f"{call}-back", widen=False)
         elif what == "boost":

@@ -114,7 +114,7 @@ class Arrivals(Ladders):
         callback.steps = call.steps if widen else []
         if callback.steps:
             callback.step_at = self.now if call.state == "q" else call.step_at
-        callback.chose_wait, callback.questions = call.chose_wait, call.questions
+        callback.chose_wait, callback.questions = True, 2
         callback.max_at = self.now + self.timing.callback_ms
         self.end(call, "callback")
         call.kept_as, callback.state = callback_id, "w"

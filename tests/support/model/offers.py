@@ -85,7 +85,7 @@ class Offers(Arrivals):
     def given_back(self, call_id: str, offer_id: str) -> bool:
         """Whether the last agent who returned the call did so by this offer."""
         call = self.calls.get(call_id)
-        last = self.agents.get(call.avoid[-1]) if call and call.state != "e" and call.avoid else None
+        last = self.agents.get(call.avoid[-1]) if call and call.avoid else None
         return last is not None and last.declined == offer_id
 
     def complete_call(self, call_id: str, offer_id: str | None, agent_id: str | None) -> None:
