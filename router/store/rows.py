@@ -90,10 +90,11 @@ _RECORD = ("st", "ag", "fe", "rk", "ln", "sp", "mx", "av", "oc", "en")
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """A call, and what a document says beyond it. `expected`: the step asked for next, None before the first.
+    """A call, and what a document says beyond it.
 
-    `page`: the one asked for last. `unclear`: which asking (`menu`, `question1` …) was not understood. `ahead`: calls of lower rank in the line of its step, None when it stands in none.
-    `card`: of the agent who has the call, or whom it waits for.
+    `expected`: the step asked for next, None before the first. `page`: the one asked for last. `unclear`: which asking
+    (`menu`, `question1` …) was not understood. `ahead`: calls of lower rank in the line of its step, None when it
+    stands in none. `card`: of the agent who has the call, or whom it waits for.
     """
 
     row: CallRow
