@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any, TypeVar
@@ -13,15 +14,21 @@ from router.api.problem import Problem, from_validation
 
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 32
+PATIENCE_S = 15.0
+"""For a whole body to come; shorter than a stopping process waits for its requests."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
 async def read_bytes(request: web.Request) -> bytes:
-    """The whole body, at most 64 KiB."""
+    """The whole body, at most 64 KiB, and without waiting for ever: half a body holds a connection, and up a stop."""
     if (request.content_length or 0) > MAX_BODY:
         raise too_large(MAX_BODY)
-    return await request.read()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await request.read()
+    except TimeoutError:
+        raise Problem(408, "too-slow", f"The body did not come within {PATIENCE_S:g} s.") from None
 
 
 def too_large(limit: int) -> Problem:

@@ -161,7 +161,7 @@ def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
     if route.roles is not None:
         refusals |= {401, 403, 422, 503} | ({404} if route.in_site else set())
     if route.takes_body:
-        refusals |= {400, 413, 415, 422}
+        refusals |= {400, 408, 413, 415, 422}
     if route.method != "GET":
         refusals.add(409)
     for status in sorted(refusals - route.answers.keys()):

@@ -195,6 +195,17 @@ async def test_what_is_not_even_http(api):
     assert (await api.get("/healthz")).status == 200
 
 
+async def test_half_a_body_is_not_waited_for_for_ever(api, monkeypatch):
+    monkeypatch.setattr("router.api.body.PATIENCE_S", 0.1)
+    reader, writer = await asyncio.open_connection(*api.base.removeprefix("http://").split(":"))
+    head = f"POST /v1/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\nContent-Length: 50\r\n\r\n"
+    writer.write(head.encode() + b'{"call_id"')
+    answer = await asyncio.wait_for(reader.read(65_536), 5)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"too-slow" in answer
+
+
 async def test_a_compressed_body_is_not_unpacked(api):
     bomb = zlib.compress(b"0" * 50_000_000)
     for raw, kind in ((b"nonsense", "gzip"), (bomb, "deflate"), (b"x", "br"), (b"x", "zstd"), (b"x", "magic")):
