@@ -10,7 +10,7 @@ from pydantic import Field
 from config.models import SitePlan
 from config.people import AgentBody
 from router.api.auth import require_self
-from router.api.etag import check_preconditions, expected_version, not_modified, tag_of
+from router.api.etag import check_preconditions, expected_version, is_conditional, not_modified, tag_of
 from router.api.paging import Page, cut
 from router.api.problem import Problem, pointer
 from router.api.reply import Reply
@@ -51,7 +51,7 @@ async def put_agent(ctx: Ctx, body: AgentBody) -> Reply:
     """Create or change an agent; waiting calls are matched with the new groups and skills at once."""
     _check_agent(ctx.site.plan, body)
     agent_id = ctx.ids["agent_id"]
-    current = await _card(ctx) if _conditional(ctx) else None
+    current = await _card(ctx) if is_conditional(ctx.request) else None
     check_preconditions(ctx.request, None if current is None else tag_of(current))
     expected = expected_version(ctx.request, None, "-") and (current or "-")
     profile = Profile(dict(body.groups), frozenset(body.skills))
@@ -77,7 +77,7 @@ async def get_agent(ctx: Ctx) -> Reply:
 @agents.delete("/v1/agents/{agent_id}", roles=ADMIN, answers={204: None}, refusals=(404, 409, 412))
 async def delete_agent(ctx: Ctx) -> Reply:
     """Remove an agent who is neither offered a call nor talking."""
-    current = await _card(ctx) if _conditional(ctx) else None
+    current = await _card(ctx) if is_conditional(ctx.request) else None
     check_preconditions(ctx.request, None if current is None else tag_of(current))
     await ctx.site.engine.delete_agent(ctx.ids["agent_id"], current or "")
     return Reply.nothing()
@@ -131,10 +131,6 @@ def _check_agent(plan: SitePlan, body: AgentBody) -> None:
     if unknown:
         errors = [{"pointer": pointer(at), "detail": f"the plan has no such {what}"} for at, what in unknown]
         raise Problem(422, "invalid", f"{errors[0]['pointer']}: {errors[0]['detail']}", errors=errors)
-
-
-def _conditional(ctx: Ctx) -> bool:
-    return bool({"If-Match", "If-None-Match"} & ctx.request.headers.keys())
 
 
 async def _card(ctx: Ctx) -> str | None:

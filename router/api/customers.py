@@ -11,7 +11,7 @@ from pydantic import Field
 from config.people import CustomerBody, CustomerSeed
 from router.api import idempotency
 from router.api.body import parse_json
-from router.api.etag import check_preconditions, expected_version, not_modified
+from router.api.etag import check_preconditions, expected_version, is_conditional, not_modified
 from router.api.paging import Page, bad_cursor, cursor_at
 from router.api.problem import Problem, invalid
 from router.api.reply import Reply
@@ -185,7 +185,7 @@ class _Stream:
 
 async def _version(ctx: Ctx) -> str | None:
     """The ETag of the customer as it is; read only when the request depends on it."""
-    if not ({"If-Match", "If-None-Match"} & ctx.request.headers.keys()):
+    if not is_conditional(ctx.request):
         return None
     try:
         return f'"{(await ctx.site.customers.get(ctx.ids["customer_id"])).version}"'

@@ -18,6 +18,11 @@ def tag_of(content: str | bytes) -> str:
     return f'"{hashlib.sha256(raw).hexdigest()[:24]}"'
 
 
+def is_conditional(request: web.Request) -> bool:
+    """Whether the request depends on what the object is now."""
+    return "If-Match" in request.headers or "If-None-Match" in request.headers
+
+
 def check_preconditions(request: web.Request, current: str | None) -> None:
     """412 unless `If-Match` / `If-None-Match` hold for the object as it is now (`current` None: there is none)."""
     wanted = _tags(request, "If-Match")
@@ -30,7 +35,7 @@ def check_preconditions(request: web.Request, current: str | None) -> None:
 
 def expected_version(request: web.Request, current: str | None, absent: str) -> str:
     """What a guarded write must find, once `check_preconditions` passed: the bare version, `absent`, or "" for any."""
-    if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
+    if not is_conditional(request):
         return ""
     return absent if current is None else current.strip('"')
 
