@@ -9,10 +9,11 @@ from pydantic import Field
 
 from config.models import SitePlan
 from config.people import AgentBody
+from config.problems import pointer
 from router.api.auth import require_self
 from router.api.etag import check_preconditions, expected_version, is_conditional, not_modified, tag_of
 from router.api.paging import Page, cut
-from router.api.problem import Problem, pointer
+from router.api.problem import Problem
 from router.api.reply import Reply
 from router.api.route import ADMIN, AGENT, SUPERVISOR, Ctx, Routes
 from router.api.shapes import Answer, Body, Listing, Reason, When, listing

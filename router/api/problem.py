@@ -9,6 +9,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from config.problems import pointer
+
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -71,8 +73,3 @@ def from_validation(error: ValidationError, prefix: str = "") -> Problem:
     where = errors[0]["pointer"] or "the body"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return Problem(422, "invalid", f"{where}: {errors[0]['detail']}{more}", errors=errors)
-
-
-def pointer(loc: Sequence[int | str]) -> str:
-    """A JSON pointer (RFC 6901): `("a", 0, "b/c")` is `/a/0/b~1c`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in loc)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from config.problems import pointer
 from router.domain.errors import Refused
 
 
@@ -70,8 +71,4 @@ class FileTooLarge(Refused):
 def faults_of(error: ValidationError) -> list[Fault]:
     """Pydantic's objections, each with its pointer, at most 20."""
     items = error.errors(include_url=False, include_input=False, include_context=False)[:20]
-    return [Fault(_pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in items]
-
-
-def _pointer(loc: tuple[int | str, ...]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in loc)
+    return [Fault(pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in items]
