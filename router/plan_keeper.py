@@ -119,7 +119,7 @@ class PlanKeeper:
                 await self.refresh()
             except Exception as error:
                 # Also a plan that a newer release wrote and this one cannot read: it keeps the one it has.
-                say(log, logging.WARNING, "plan not followed", error=type(error).__name__)
+                say(log, logging.WARNING, "plan not followed", site=self._engine.keys.site, error=type(error).__name__)
 
     async def _adopt(self, published: PlanVersion) -> None:
         """Go by this plan. The script is told as well: its publisher may have died before it could."""
@@ -131,4 +131,5 @@ class PlanKeeper:
             if self._on_change is not None:
                 self._on_change(plan)
             self._active = ActivePlan(published, plan)
-            say(log, logging.INFO, "plan adopted", version=published.version, source=published.source)
+            site = self._engine.keys.site
+            say(log, logging.INFO, "plan adopted", site=site, version=published.version, source=published.source)
