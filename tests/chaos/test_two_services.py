@@ -12,6 +12,7 @@ import pytest
 
 from router.store.embedded import EmbeddedServer
 from tests.support.fleet import ServiceProcess, client, services
+from tests.support.lateness import lateness
 from tests.support.load import under_load
 from tests.support.waiting import wait_until
 
@@ -83,3 +84,4 @@ async def test_one_is_frozen_and_wakes(pair: Pair, fresh_server: EmbeddedServer,
         await load.more(20)
         await load.finish()
         assert await load.faults() == []
+        assert max(lateness(load.tape.events)) < FROZEN_S * 1000 / 4  # the other one acts on all deadlines
