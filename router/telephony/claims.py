@@ -1,0 +1,65 @@
+"""Claims: an action of a call is written down as being sent before it is, by one process at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from router.store.channel import Channel, ServerError
+from router.store.keyspace import Keyspace
+from router.store.script_loader import Script, load_script
+
+CLAIM_MS = 30_000
+"""Longer than any provider is given to answer."""
+
+Word = Literal["OK", "AGAIN", "DONE", "VOID", "VOID_SENT", "BUSY"]
+Outcome = Literal["done", "gone", "refused", "free"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`OK`: send it. `AGAIN`: it may have been sent since `since_ms`: look first. `VOID_SENT`: so, but it is not wanted
+    any more. `VOID`: not wanted. `DONE`: settled before. `BUSY`: somebody else is at it.
+    """
+
+    word: Word
+    since_ms: int = 0
+
+
+@cache
+def _script(name: str) -> Script:
+    return load_script(Path(__file__).parent / "scripts" / f"{name}.lua")
+
+
+class Claims:
+    """One process's, for one term of leading: `name` is nobody else's."""
+
+    def __init__(self, channel: Channel, keys: Keyspace, name: str, claim_ms: int = CLAIM_MS) -> None:
+        self._channel = channel
+        self._keys = keys
+        self._name = name
+        self.claim_ms = claim_ms
+
+    async def claim(self, call_id: str, action: str, lease: str) -> Claim:
+        words = await self._run("claim_action", call_id, action, self._name, lease, str(self.claim_ms))
+        return Claim(words[0].decode(), int(words[1]) if len(words) > 1 else 0)  # type: ignore[arg-type]
+
+    async def settle(
+        self, call_id: str, action: str, lease: str, outcome: Outcome, leg_id: str = "", leg: str | None = None
+    ) -> str:
+        """OK, PASSED (the lease ended meanwhile) or LOST (claimed by somebody else)."""
+        words = await self._run("settle_action", call_id, action, self._name, lease, outcome, leg_id, leg or "")
+        return words[0].decode()
+
+    async def _run(self, name: str, *arguments: str) -> list[bytes]:
+        script = _script(name)
+        rest = ("1", self._keys.root, *arguments)
+        try:
+            words: list[bytes] = await self._channel.call("EVALSHA", script.sha, *rest)
+        except ServerError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+            words = await self._channel.call("EVAL", script.body, *rest)
+        return words
