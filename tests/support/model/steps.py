@@ -55,11 +55,15 @@ class Ladders(Matching):
         return self.agents.get(step.lanes[0].removeprefix("@"))
 
     def take_exit_if_closed(self, call: Call) -> None:
-        """On the last step, all of whose groups are closed, a caller on the line is not kept."""
+        """On the last step a caller on the line leaves whom no open lane keeps."""
         if call.step is None or call.steps or call.is_callback:
             return
-        if all(group_of(lane) in self.closed for lane in call.step.lanes):
+        if self.closed and not any(self.keeps(lane) for lane in call.lanes):
             self.end(call, "overflowed_out")
+
+    def keeps(self, lane: str) -> bool:
+        """Whether a caller may go on waiting in a lane: its group is open, its own agent is on duty."""
+        return group_of(lane) not in self.closed if group_of(lane) else self.on_duty(lane)
 
     # -- the owner-busy question -----------------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class Ladders(Matching):
 
     def step_is_over(self, call: Call, agent: Agent) -> bool:
         step = call.step
-        if step is None or (call.step_at is not None and call.step_at <= self.now) or not self.served(step):
+        if step is None or call.step_at is None or call.step_at <= self.now or not self.served(step):
             return True
         by_owner = step.when_busy is not None and step.lanes == (agent_lane(agent.agent_id),)
         return by_owner and not call.chose_wait

@@ -26,12 +26,13 @@ local function join(c, lanes)
   return fresh
 end
 
+-- No lane is left: every group the call stands in is closed, and so is every agent's own lane whose agent is away.
 local function all_closed(lanes)
   local closed = call('HGET', G, 'x')
   if not closed or closed == '' or #lanes == 0 then return false end
   for _, lane in ipairs(lanes) do
-    local group = string.match(lane, '^[^+]+')
-    if string.sub(lane, 1, 1) == '@' or not string.find(closed, ' ' .. group .. ' ', 1, true) then return false end
+    local open = not string.find(closed, ' ' .. string.match(lane, '^[^+]+') .. ' ', 1, true)
+    if open and (string.sub(lane, 1, 1) ~= '@' or on_duty(lane)) then return false end
   end
   return true
 end
@@ -51,9 +52,9 @@ local function deserted(c)
   return true
 end
 
--- On a last step that is closed the caller leaves; a callback stays, nobody is on the line.
+-- On the last step a caller leaves whom no open lane keeps; a callback stays, nobody is on the line.
 local function last_stop(c)
-  return not c.callback and all_closed(current_lanes(c)) and 'e' or 'w'
+  return not c.callback and all_closed(c.lanes) and 'e' or 'w'
 end
 
 local function standing_in(c, lanes)

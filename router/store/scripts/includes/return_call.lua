@@ -41,8 +41,9 @@ local function return_call(c)
   c.to = 'w'
   local owner_said_no = c.busy ~= '' and c.mode ~= 'wait' and c.lanes[#c.lanes] == '@' .. agent
   local step_over = c.due ~= '' and tonumber(c.due) <= now
-  -- The walk of a lane that lost its last agent passed over this call while it was rung.
-  if rest_of ~= '' and (owner_said_no or step_over or deserted(c)) then
+  -- While this call was rung, the walk of a lane that lost its last agent passed over it, or a new plan gave it steps
+  -- behind the one that was its last.
+  if rest_of ~= '' and (owner_said_no or step_over or c.due == '' or deserted(c)) then
     enter(c, rest_of)
   else
     if step_over then c.due = '' end
