@@ -16,9 +16,10 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 _HEADER = re.compile(r"\A--\[\[\n(.*?)\n\]\]\n", re.S)
 _INCLUDE = re.compile(r'^( *)--- @include "(\w+)"\n', re.M)
-_DEFINITION = re.compile(
-    r"^local function (\w+)\((?:[^\n]* end\n|.*?^end\n)|^local (\w+) = [^\n]*\n", re.M | re.S
-)
+_DEFINITION = re.compile(r"^local function (\w+)\((?:[^\n]* end\n|.*?^end\n)|^local (\w+) = [^\n]*\n", re.M | re.S)
+_KEY = re.compile(r"^local ([A-Z]+) = (site \.\. ':\w+:')\n", re.M)
+_COMMENT = re.compile(r"^ *-- .*\n", re.M)
+_WORD = re.compile(r"\w+")
 _KEYS = re.compile(r"^  KEYS\[(\d+)\] (\w+)", re.M)
 _ARGV = re.compile(r"^  ARGV\[(\d+)\] (\w+)", re.M)
 _SECTION = r"^  {name}(.*?)(?=^  [A-Z]+\b(?:\[| )|\Z)"
@@ -52,7 +53,7 @@ def _split(path: Path) -> tuple[str, str]:
         raise ScriptInvalid(f"{path.name}: no header")
     if not match.group(1).startswith(f"  {path.stem} -- "):
         raise ScriptInvalid(f"{path.name}: the header names another script")
-    return match.group(1), text[match.end() :]
+    return match.group(1), _COMMENT.sub("", text[match.end() :])
 
 
 def _expand(path: Path) -> tuple[str, str, set[str]]:
@@ -74,32 +75,39 @@ def _expand(path: Path) -> tuple[str, str, set[str]]:
 
     parts = _INCLUDE.split(own)  # own text, indentation, name, own text …
     body = parts[-1]
+    words = set(_WORD.findall(body))
     for before, indent, name in reversed(list(zip(parts[:-1:3], parts[1::3], parts[2::3], strict=True))):
         included = re.sub(r"^(?=.)", indent, text_of(name), flags=re.M)
-        body = before + _used(included, body) + body
-    return header, _spell_keys(re.sub(r"^ *-- .*\n", "", body, flags=re.M)), needs
+        body = before + _used(included, words) + body
+        words.update(_WORD.findall(before))
+    return header, _spell_keys(body), needs
 
 
 def _spell_keys(body: str) -> str:
     """`C .. call_id` becomes `site .. ':c:' .. call_id`: one string is made instead of two."""
-    for name, spelled in re.findall(r"^local ([A-Z]+) = (site \.\. ':\w+:')\n", body, re.M):
-        body = re.sub(rf"\b{name} \.\. ", f"{spelled} .. ", body.replace(f"local {name} = {spelled}\n", "", 1))
-    return body
+    spelled = dict(_KEY.findall(body))
+    if not spelled:
+        return body
+    uses = rf"\b({'|'.join(spelled)})(?= \.\. )"
+    return re.sub(uses, lambda use: spelled[use.group(1)], _KEY.sub("", body))
 
 
-def _used(included: str, below: str) -> str:
-    """The included text without the definitions that neither it nor what stands below uses."""
+def _used(included: str, words: set[str]) -> str:
+    """The included text without the definitions that neither it nor what stands below uses.
+
+    `words`: all there are below; those of what is kept are added.
+    """
     pieces: list[str] = []
     end = len(included)
     for match in reversed(list(_DEFINITION.finditer(included))):
-        name = match.group(1) or match.group(2)
         rest = included[match.end() : end]
         pieces.append(rest)
-        below = rest + below
+        words.update(_WORD.findall(rest))
         end = match.start()
-        if re.search(rf"\b{name}\b", below):
+        if (match.group(1) or match.group(2)) in words:
             pieces.append(match.group(0))
-            below = match.group(0) + below
+            words.update(_WORD.findall(match.group(0)))
+    words.update(_WORD.findall(included[:end]))
     return included[:end] + "".join(reversed(pieces))
 
 
@@ -118,8 +126,9 @@ def load_script(path: Path) -> Script:
     if [int(number) for number, _ in numbered] != list(range(1, len(numbered) + 1)):
         raise complain("ARGV is not numbered from 1")
     arguments = tuple(argument for _, argument in numbered)
+    words = set(_WORD.findall(body))
     for argument in arguments:
-        if not re.search(rf"\b{argument}\b", body):
+        if argument not in words:
             raise complain(f"ARGV {argument} is never used")
     if missing := needs - set(arguments):
         raise complain(f"an include needs {', '.join(sorted(missing))}")

@@ -19,7 +19,7 @@
 --- @include "find_call"
 --- @include "ready"
 
-local f = call('HMGET', A .. agent_id, 'st', 'pr', 'nx', 'ca', 'fe', 'ms')
+local f = call('HMGET', A .. agent_id, 'st', 'pr', 'nx', 'ms')
 local state, profile = f[1], f[2]
 if not state then return 'UNKNOWN' end
 if state == 'r' then return 'OK r  ' end
@@ -28,10 +28,11 @@ if state == 'o' or state == 't' then
     emit('agent.next_state|agent=' .. agent_id .. '|state=ready')
     call('HSET', A .. agent_id, 'nx', '')
   end
-  return 'OK ' .. state .. ' ' .. f[4] .. ' ' .. f[5]
+  local call_and_offer = call('HMGET', A .. agent_id, 'ca', 'fe')
+  return 'OK ' .. state .. ' ' .. table.concat(call_and_offer, ' ')
 end
 
-if (f[3] and f[3] ~= '') or (f[6] and f[6] ~= '0') then call('HSET', A .. agent_id, 'nx', '', 'ms', '0') end
+if (f[3] and f[3] ~= '') or (f[4] and f[4] ~= '0') then call('HSET', A .. agent_id, 'nx', '', 'ms', '0') end
 if state == 'x' or state == 'b' then
   --- @include "headcount"
   headcount(profile, 1, 0)

@@ -18,7 +18,7 @@
 --- @include "keep_free"
 --- @include "lease"
 --- @include "find_call"
---- @include "ready"
+--- @include "look"
 --- @include "headcount"
 --- @include "guide"
 --- @include "rematch"

@@ -22,7 +22,7 @@
 --- @include "headcount"
 --- @include "lease"
 --- @include "find_call"
---- @include "ready"
+--- @include "look"
 --- @include "guide"
 
 local card_now = call('GET', D .. agent_id)

@@ -19,7 +19,7 @@
 --- @include "keep_free"
 --- @include "lease"
 --- @include "find_call"
---- @include "ready"
+--- @include "look"
 --- @include "headcount"
 --- @include "guide"
 --- @include "rematch"

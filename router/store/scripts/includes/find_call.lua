@@ -43,6 +43,7 @@ local function find_call(agent, profile, counted)
     -- What keeps is only looked at when the best call would take the agent from another group than the one that keeps.
     local group = string.match(lane, '^[^+]+')
     if keep ~= '' and string.match(keep, '^([^ =]+)=%d+=%S+$') ~= group then
+      --- @include "keep_free"
       only = shortage(keep, counted)
       if only == '*' then return nil end
       if only and only ~= group then
@@ -53,7 +54,10 @@ local function find_call(agent, profile, counted)
   end
   local f = call('HMGET', C .. id, 'ln', 'sp', 'mx', 'av')
   if lanes and avoids(f[4], agent) then
-    if keep ~= '' then only = shortage(keep, counted) end
+    if keep ~= '' then
+      --- @include "keep_free"
+      only = shortage(keep, counted)
+    end
     local other, its_lane = best_of(lanes, only, agent, 16)
     if other then
       id, lane = other, its_lane
