@@ -55,7 +55,7 @@ async def test_the_break_that_was_asked_for_comes_now(engine: Engine, stage: Sta
     await engine.lose_leg("c1", connected_call.offer_id, "device")
 
     agent = await stage.agent_row("ann")
-    assert (agent.state, agent.next_state, agent.misses) == ("break", None, 0)
+    assert (agent.state, agent.next_state, agent.misses, agent.reason) == ("break", None, 0, "lunch")
 
 
 @answers("OFFER_GONE")

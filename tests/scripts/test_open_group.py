@@ -81,6 +81,15 @@ async def test_a_sweeper_that_read_an_old_deadline_opens_nothing(engine: Engine,
         await engine.run_due("g:vip", due + MINUTE)
 
 
+async def test_the_time_of_a_group_that_is_open_is_forgotten(engine: Engine, stage: Stage) -> None:
+    """Or a sweeper would come back to it for ever."""
+    await stage.channel.call("ZADD", stage.keys.deadlines, stage.clock.now_ms, "g:vip")
+    await engine.run_due("g:vip", stage.clock.now_ms)
+
+    assert await stage.deadline("g:vip") is None
+    assert await stage.told() == []
+
+
 async def test_a_time_that_has_passed_already_opens_at_once(engine: Engine, stage: Stage) -> None:
     await engine.close_group("vip", until_ms=stage.clock.now_ms - SECOND)
     await stage.later(0)

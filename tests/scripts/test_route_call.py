@@ -8,6 +8,7 @@ import pytest
 
 from router.domain.errors import PlanMoved, SiteFull
 from router.store.engine import Engine, Routed
+from router.store.script_loader import load_all
 from tests.support.promises import answers
 from tests.support.stage import MINUTE, SECOND, START, Lease, Stage, ladder, owner, queue
 
@@ -66,6 +67,8 @@ async def test_a_ladder_of_yesterdays_plan_is_refused(engine: Engine, stage: Sta
     await engine.know_lanes([queue("vip")])
 
     await stage.refused(PlanMoved, stage.call("c1", queue("vip"), plan_version="6", identity="li"))
+    given = dict.fromkeys(load_all()["route_call"].arguments, "1") | {"clock": "v", "plan_version": "6"}
+    assert await engine._run("route_call", **given) == ["PLAN_MOVED", "7"], "it says which one holds"
     await stage.refused(PlanMoved, stage.call(greeted_call, queue("vip"), plan_version=""))
     assert (await stage.call("c1", queue("vip"), plan_version="7")).created
 

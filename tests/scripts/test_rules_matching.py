@@ -51,6 +51,21 @@ async def test_the_last_agent_is_preferred_within_the_lowest_level(stage: Stage)
     assert (await stage.offered("c3", queue("vip"), last_agent="known")).agent_id == "second"
 
 
+async def test_the_last_agent_is_remembered_while_the_call_waits(engine: Engine, stage: Stage) -> None:
+    """known was talking when the caller came; when the first offer comes to nothing known is preferred to cy."""
+    await stage.agent("known", state="talking")
+    await stage.agent("ann")
+    held = await stage.offered("c1", queue("vip"), last_agent="known")
+    await stage.agent("cy")
+    await stage.later(1)
+    await engine.complete_call("known-call")
+    await engine.end_wrap_up("known")
+
+    await engine.decline_offer("c1", "ann", held.offer_id)
+
+    assert await stage.agent_of("c1") == "known"
+
+
 async def test_a_last_agent_who_does_not_serve_the_lane_is_no_choice(stage: Stage) -> None:
     await stage.agent("known", "general")
     await stage.agent("ann", "vip")

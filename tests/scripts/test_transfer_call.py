@@ -55,6 +55,30 @@ async def test_but_the_sender_is_not_avoided(engine: Engine, stage: Stage, conne
     assert await stage.agent_of("c1") == "ann"
 
 
+async def test_whom_the_caller_came_back_from_and_whom_they_knew_is_of_the_old_matter(
+    engine: Engine, stage: Stage, ready_agent: str
+) -> None:
+    first = await stage.offered("c1", queue("vip"), last_agent="cy")
+    await engine.decline_offer("c1", "ann", first.offer_id)
+    await engine.agent_ready("ann")
+    held = await stage.lease("c1")
+    await engine.accept_offer("c1", "ann", held.offer_id)
+    assert (await stage.row("c1")).avoids == ("ann",)
+
+    await pass_on(stage, held, queue("general"))
+
+    assert (await stage.row("c1")).avoids == ()
+    await stage.agent("bob", "general", state="offline")
+    await stage.agent("cy", "general", state="offline")
+    await stage.agent("gus", "other")
+    await engine.assign_call("c1", "gus", by="sue")
+    for name in ("bob", "cy"):
+        await engine.agent_ready(name)
+        await stage.later(1)
+    await engine.decline_offer("c1", "gus", (await stage.lease("c1")).offer_id)
+    assert await stage.agent_of("c1") == "bob", "cy is no longer preferred"
+
+
 async def test_to_an_agent_and_then_that_agents_groups(engine: Engine, stage: Stage, connected_call: Lease) -> None:
     await stage.agent("bob", "general", state="talking")
     await pass_on(stage, connected_call, owner("bob", "wait"), queue("general"))
