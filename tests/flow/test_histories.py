@@ -14,8 +14,8 @@ from tests.support.histories import Histories
 from tests.support.watching import START
 
 SHORT = settings(
-    max_examples=120,
-    stateful_step_count=50,
+    max_examples=100,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=False,

@@ -18,7 +18,7 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 
 ROUND = settings(
     max_examples=100,
-    stateful_step_count=150,
+    stateful_step_count=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=False,

@@ -65,7 +65,6 @@ class EngineDriver:
         self.keys = Keyspace("main")
         self.timing = timing
         self.start_process()
-        self.last_event = "0-0"
         self.dump: Dump = {}
         self.offers: dict[str, str] = {}
         self.identities: dict[str, str] = {}
@@ -135,11 +134,10 @@ class EngineDriver:
         return [(int(flat[i + 1]), flat[i].decode()) for i in range(0, len(flat), 2)]
 
     def new_events(self) -> list[Event]:
-        """What has been written to the stream since the last look."""
-        found = self.raw("XRANGE", self.keys.events, f"({self.last_event}", "+")
-        events = [parse(entry.decode(), pair[1].decode()) for entry, pair in found]
-        self.last_event = events[-1].entry_id if events else self.last_event
-        return events
+        """What has been written to the stream since the last look. It is cut behind us, or each look reads more."""
+        found = self.raw("XRANGE", self.keys.events, "-", "+")
+        self.raw("XTRIM", self.keys.events, "MAXLEN", "0")
+        return [parse(entry.decode(), pair[1].decode()) for entry, pair in found]
 
     def snapshot(self, now: int) -> Snapshot:
         self.dump = finish(read_dump(self.connection, self.keys))
