@@ -18,6 +18,7 @@ Kind = Literal[
     "apology",
     "whisper",
     "join",
+    "stand_by",
     "gone",
     "callback_hello",
     "identify_number",

@@ -17,6 +17,7 @@ from aiohttp import web
 from config.loading import SiteFiles, load_config
 from config.problems import PlanInvalid
 from config.settings import Settings
+from ivr.twilio.rest import API
 from router.api.agents import agents
 from router.api.body import MAX_BODY
 from router.api.call_actions import actions
@@ -50,6 +51,7 @@ from router.store.keyspace import service_key
 from router.store.tokens import Tokens
 from router.store.wire import Unfit
 from router.sweeper import Sweeper
+from router.telephony.providers import Providers
 
 TRIM_EVERY_S = 10.0
 
@@ -62,27 +64,34 @@ ROUTES: tuple[Route, ...] = tuple(
 log = logging.getLogger("vipline.app")
 
 
-def create_app(settings: Settings, admin_secret: str) -> web.Application:
+def create_app(settings: Settings, admin_secret: str, twilio_api: str = API) -> web.Application:
     """The application. It connects when it starts, and leaves nothing running when it is cleaned up.
 
-    Starting raises PlanInvalid, Unfit, and what `open_store` raises.
+    `twilio_api`: another address only in tests. Starting raises PlanInvalid, Unfit, and what `open_store` raises.
     """
     app = web.Application(middlewares=[around], client_max_size=MAX_BODY)
     app.add_routes(routes_of(ROUTES))
+    providers = Providers(settings.public_url, twilio_api)
+    app.add_routes(providers.routes())
     app[FLIGHTS] = Flights()
     app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
-    app.cleanup_ctx.append(partial(_run, settings, admin_secret))
+    app.cleanup_ctx.append(partial(_run, settings, admin_secret, providers))
     return app
 
 
-async def _run(settings: Settings, admin_secret: str, app: web.Application) -> AsyncIterator[None]:
+async def _run(
+    settings: Settings, admin_secret: str, providers: Providers, app: web.Application
+) -> AsyncIterator[None]:
     files = load_config(settings.config)
     store = await open_store(settings.redis, data=settings.data)
     try:
         service = await _build_or_explain(settings, admin_secret, store, files)
         app[SERVICE] = service
         app[READINESS] = Ready(service)
+        for site in service.sites.values():
+            providers.serve(site)
         tasks = [asyncio.create_task(job) for site in service.sites.values() for job in _jobs(store, site)]
+        tasks += [asyncio.create_task(providers.dial(store, site)) for site in service.sites.values()]
         try:
             yield
         finally:
@@ -90,6 +99,7 @@ async def _run(settings: Settings, admin_secret: str, app: web.Application) -> A
             for site in service.sites.values():
                 await site.directory.close()
     finally:
+        await providers.close()
         await store.close()
 
 

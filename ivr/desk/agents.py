@@ -30,7 +30,7 @@ class AgentPages(Viewing):
 
     async def where(self, call_id: str, offer_id: str) -> Scene:
         try:
-            return self._scene(await self.after(call_id), offer_id)
+            return await self._scene(await self.after(call_id), offer_id)
         except UnknownCall:
             return Scene("gone", call_id, 0, self.site.plan.language)
 
@@ -41,30 +41,31 @@ class AgentPages(Viewing):
         else:
             telling = await self.after(call_id)
             if telling.row.letter == "b" and is_callback(telling.row):
-                return self._scene(telling, offer_id)  # the customer's telephone still rings
+                return await self._scene(telling, offer_id)  # the customer's telephone still rings
             telling = await self.after(call_id, self.engine.fail_leg(call_id, offer_id, "bridge"))
         return telling.scene("nothing")
 
     async def _whisper(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        return self._scene(await self.after(call_id, self.engine.take_step(call_id, token)), offer_id)
+        return await self._scene(await self.after(call_id, self.engine.take_step(call_id, token)), offer_id)
 
     async def _accept(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         telling = await self.after(call_id, self.engine.take_step(call_id, token))
         agent_id = telling.row.agent_id
         if telling.row.offer_id != offer_id or agent_id is None:
-            return self._scene(telling, offer_id)
+            return await self._scene(telling, offer_id)
         digits = event.digits if isinstance(event, InputDigits) else ""
         if digits == self.site.plan.voice.accept_key:
             telling = await self.after(call_id, self.engine.accept_offer(call_id, agent_id, offer_id))
-            return self._scene(telling, offer_id)
+            return await self._scene(telling, offer_id)
         if telling.row.letter == "o":
             cause = "declined" if digits else "no_answer"
             await self.engine.decline_offer(call_id, agent_id, offer_id, cause)
             return replace(telling.scene("gone", reason="declined"), language=self.site.plan.language)
-        return self._scene(telling, offer_id)
+        return await self._scene(telling, offer_id)
 
     async def _join(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        return self._scene(await self.after(call_id, self.engine.take_step(call_id, token)), offer_id)
+        """Asked again and again until the caller is in the holding room."""
+        return await self._scene(await self.after(call_id), offer_id)
 
     async def _bridged(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         take = self.engine.take_step(call_id, token)
@@ -78,10 +79,22 @@ class AgentPages(Viewing):
             raise OfferGone
         return telling.scene("callback_hello")
 
-    def _scene(self, telling: Telling, offer_id: str) -> Scene:
+    async def _scene(self, telling: Telling, offer_id: str) -> Scene:
         """What an agent's leg hears while the offer holds: who is coming, then the caller."""
         if telling.row.offer_id == offer_id and telling.row.letter == "o":
             return telling.whisper(self.clock())
         if telling.row.offer_id == offer_id and telling.row.letter in "bc":
-            return telling.scene("join", offer_id=offer_id)
+            there = telling.view.page in ("hold", "key") and not await self._is_sent_for(telling.row.call_id, offer_id)
+            return telling.scene("join" if there else "stand_by", offer_id=offer_id)
         return replace(telling.scene("gone"), language=self.site.plan.language)
+
+    async def _is_sent_for(self, call_id: str, offer_id: str) -> bool:
+        """Whether the caller is being taken out of what they heard: a talk begun before that would be cut off."""
+        keys = self.site.keys
+        sent, came = await self.site.channel.call_many(
+            [
+                ["HGET", keys.own(f"o:{call_id}"), f"do:room:{offer_id}"],
+                ["HEXISTS", keys.documents(call_id), f"connect/{offer_id}"],
+            ]
+        )
+        return bool(sent) and not came and sent not in (b"gone", b"refused")

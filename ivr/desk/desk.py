@@ -19,6 +19,9 @@ from ivr.vocabulary import Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
 from router.site import Site
 
+ASKED_AGAIN = frozenset({"join"})
+"""Pages that tell how things stand, whenever they are asked."""
+
 Render = Callable[[Script], bytes]
 Page = Callable[[str, str, str, Event], Awaitable[Scene]]
 """(call, step, token, event) → what is heard next."""
@@ -54,6 +57,8 @@ class Desk:
         except StepGone:
             return render(perform(await self._where(page, call_id, step, envelope)))
         document = render(perform(scene))
+        if page in ASKED_AGAIN:
+            return document
         self._steps.remember(call_id, token, document, **_noted(page, scene))
         return document
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ivr.flow.greeting import voice
 from ivr.scene import Scene
-from ivr.vocabulary import Collect, Hangup, Join, Route, Say, Script
+from ivr.vocabulary import Collect, Goto, Hangup, Join, Pause, Route, Say, Script
 
 JOIN_MS = 10_000
+STAND_BY_MS = 1_000
 
 
 def offer_route(scene: Scene, page: str) -> Route:
@@ -33,6 +34,11 @@ def join(scene: Scene) -> Script:
     """To the caller in the holding room; one who has left it ends the attempt after JOIN_MS."""
     bridged, over = offer_route(scene, "bridged"), offer_route(scene, "over")
     return (Join(scene.call_id, bridged, over, JOIN_MS),)
+
+
+def stand_by(scene: Scene) -> Script:
+    """The caller is on the way to the holding room."""
+    return (Pause(STAND_BY_MS), Goto(offer_route(scene, "join")))
 
 
 def gone(scene: Scene) -> Script:

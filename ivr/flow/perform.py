@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ivr.flow.agent import gone, join, whisper
+from ivr.flow.agent import gone, join, stand_by, whisper
 from ivr.flow.asking import identify_number, identify_pin, menu, question, survey
 from ivr.flow.farewell import apology, callback_booked, exit_, goodbye, nothing
 from ivr.flow.holding import callback_hello, connect, hold, tick
@@ -25,6 +25,7 @@ _SCENES: dict[str, Callable[[Scene], Script]] = {
     "apology": apology,
     "whisper": whisper,
     "join": join,
+    "stand_by": stand_by,
     "gone": gone,
     "identify_number": identify_number,
     "identify_pin": identify_pin,

@@ -30,6 +30,10 @@ class Twilio:
         ring = self._rings[site] = Keyring(lambda: plan().telephony.get(PROVIDER, NO_SECRETS))
         self._hooks.serve({site: HookedSite(desk, self.gateway, lambda: ring.keys, lambda: plan().language)})
 
+    def has_account(self, site: str) -> bool:
+        """Whether the site can call anybody: its plan names an account whose secrets are there."""
+        return bool(self._keys(site).accounts)
+
     async def close(self) -> None:
         await self.gateway.close()
 

@@ -62,6 +62,8 @@ class Carrier:
 
     async def _send(self, call_id: str, wanted: Wanted, claim: Claim) -> Done:
         action, name = wanted.action, self._site.name
+        if claim.word == "VOID_SENT" and not isinstance(action, Originate):
+            return Done(gone=True)
         if isinstance(action, Originate):
             if claim.word != "OK" and (leg := await self._gateway.find(name, action, claim.since_ms)) is not None:
                 return Done(leg)

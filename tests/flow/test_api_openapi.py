@@ -72,7 +72,8 @@ async def test_the_document_is_valid_and_holds_every_route(api):
     }
     served = set()
     for route in api.app.router.routes():
-        if route.method != "HEAD" and route.resource is not None:
+        # A carrier's hooks are described by the carrier.
+        if route.method != "HEAD" and route.resource and not route.resource.canonical.startswith("/hooks/"):
             served.add(f"{route.method} {route.resource.canonical}")
     assert documented == served
     assert documented >= PROMISED

@@ -398,6 +398,10 @@ async def test_accepted_in_the_application_while_the_phone_rings(api: Api) -> No
     offer = await offer_of(api, "n1")
     await api.site.engine.accept_offer("n1", "agent-7", offer)
     await agent.picks_up(offer)
+    await agent.stands_by(offer)
+    assert not agent.joins()  # the caller still hears the greeting
+    await call.enters_room()
+    await agent.stands_by(offer)
     assert agent.joins()
 
 

@@ -11,6 +11,7 @@ from ivr.vocabulary import (
     Command,
     Envelope,
     Event,
+    Goto,
     Hold,
     HoldEnd,
     HoldLeft,
@@ -19,6 +20,7 @@ from ivr.vocabulary import (
     InputNone,
     Join,
     LegAnswered,
+    PromptFinished,
     Role,
     Route,
     Say,
@@ -104,6 +106,11 @@ class Line:
 
     async def takes(self, offer_id: str, key: str | None = "1") -> bytes:
         return await self.hear("accept", offer_id, InputDigits(key) if key else InputNone(), "agent")
+
+    async def stands_by(self, offer_id: str) -> bytes:
+        """The agent, who has taken the call, asks whether the caller is there."""
+        assert self.one(Goto), self.script
+        return await self.hear("join", offer_id, PromptFinished(), "agent")
 
     async def reports(self, event: Event, role: Role = "caller", leg: str = "") -> None:
         envelope = Envelope("fake", "main", self.call_id, leg or self.call_id, role, f"{role}:{event}")

@@ -31,7 +31,7 @@ class FakeGateway:
         self.asked.append(action)
         self.legs.append(leg)
         if not isinstance(action, Originate):
-            return Done(leg, gone=leg is None)
+            return Done(leg)
         trouble = self.troubles.pop(0) if self.troubles else None
         if trouble == "busy":
             raise GatewayBusy(10)

@@ -27,6 +27,9 @@ local holds = true
 if lease ~= '' then
   local f = call('HMGET', calls, 'st', 'fe')
   holds = f[2] == lease and (f[1] == 'o' or f[1] == 'b')
+  -- Who is in the holding room by now need not be brought there, and may be fetched at any moment.
+  local at = string.find(action, '^room:') and call('HGET', site .. ':f:' .. call_id, 'at')
+  if at == 'hold' or at == 'key' then holds = false end
 end
 if not holds and not who then return {'VOID'} end
 since = since or string.format('%d', now)
