@@ -98,6 +98,8 @@ class Reading:
 
     async def find_offer(self, offer_id: str) -> tuple[str, str]:
         """(call, agent) of an offer: its id is the id of the entry that made it. Raises UnknownOffer."""
+        if any(int(part) >= 1 << 64 for part in offer_id.split("-")):  # no id of a stream
+            raise errors.UnknownOffer
         reply = await self.connection.call("XRANGE", self.keys.events, offer_id, offer_id)
         if not reply:
             raise errors.UnknownOffer

@@ -132,3 +132,19 @@ async def test_fifty_supervisors_at_once(engine: Engine, stage: Stage) -> None:
     told = [kind for kind in await stage.told() if kind.startswith("group.")]
     assert told == ["group.closed", "group.opened"]
     assert (await stage.call("c1", queue("vip"))).letter == "o"
+
+
+async def test_a_caller_of_another_open_line_keeps_waiting_there(engine: Engine, stage: Stage) -> None:
+    """She had overflowed from vip to general; closing general leaves her at the vip desk, closing both does not."""
+    await stage.agent("vic", state="talking")
+    await stage.agent("gus", "general", state="talking")
+    await stage.call("silver", queue("vip", max_waiting=0), queue("general"))
+
+    await engine.close_group("general")
+    await stage.later(0)
+    assert await stage.state("silver") == "w"
+    assert "silver" in await stage.line("vip")
+
+    await engine.close_group("vip")
+    await stage.later(0)
+    assert await stage.outcome("silver") == "overflowed_out"

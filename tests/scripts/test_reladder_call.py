@@ -156,3 +156,15 @@ async def test_fifty_walkers_at_once_reroute_it_once(stage: Stage) -> None:
 
     assert all(replies)
     assert await stage.told() == ["call.rerouted"]
+
+
+async def test_steps_given_while_it_was_rung_are_entered_when_it_comes_back(engine: Engine, stage: Stage) -> None:
+    """Its last step is its last no longer."""
+    await stage.agent("gus", "general", state="talking")
+    await stage.agent("gil", "general")
+    lease = await stage.offered("c1", queue("general"))
+    await relay(stage, queue("desk"), at="general")
+
+    await engine.decline_offer("c1", lease.agent_id, lease.offer_id)
+
+    assert (await stage.row("c1")).lanes == ("general", "desk")

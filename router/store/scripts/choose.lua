@@ -32,7 +32,11 @@
 local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
 --- @include "step"
-if c.st ~= 'q' then return 'CHOICE_GONE ' .. c.st end
+if c.st ~= 'q' then
+  -- The caller's own answer again, whose reply was lost.
+  if (c.st == 'w' or c.st == 'o') and call('HGET', C .. call_id, 'ch') == choice then return 'OK ' .. c.st end
+  return 'CHOICE_GONE ' .. c.st
+end
 
 answer(c, choice, 'caller')
 return 'OK ' .. c.st

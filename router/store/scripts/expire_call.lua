@@ -43,7 +43,7 @@ elseif c.mode == 'wait' and c.asked == '1' and not c.callback then
   c.asked, c.mode, c.due, c.st = '2', '', string.format('%d', now + question_ms), 'q'
   pack_step(c)
   emit('call.owner_busy|call=' .. c.id .. '|step=' .. c.sp .. '|asked=2|facts=' .. c.mx .. '|seen=')
-  call('HSET', C .. c.id, 'st', 'q', 'sp', c.sp)
+  call('HSET', C .. c.id, 'st', 'q', 'sp', c.sp, 'ch', '')
   call('ZADD', T, due_of(c), 'c:' .. c.id)
 else
   open_lanes(c)

@@ -24,8 +24,11 @@ class Calls(Offers):
 
     def choose(self, call_id: str, choice: str) -> None:
         call = self.call(call_id)
+        if call.state in ("w", "o") and call.chosen == choice:
+            return
         if call.state != "q":
             raise ChoiceGone
+        call.chosen = choice
         self.answer(call, choice)
 
     def abandon_call(self, call_id: str) -> None:

@@ -36,6 +36,7 @@ class Call:
     max_at: int | None = None
     questions: int = 0
     chose_wait: bool = False
+    chosen: str = ""
     avoid: list[str] = field(default_factory=list)
     identity: str = ""
     last_agent: str = ""

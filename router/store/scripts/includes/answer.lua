@@ -6,6 +6,7 @@
 local function answer(c, choice, by)
   emit('call.choice|call=' .. c.id .. '|choice=' .. choice .. '|by=' .. by .. '|asked=' .. c.asked .. '|step=' .. c.sp
     .. '|facts=' .. c.mx)
+  call('HSET', C .. c.id, 'ch', by == 'caller' and choice or '')
   if choice == 'wait' then
     c.st, c.mode, c.due = 'w', 'wait', string.format('%d', now + owner_wait_ms)
     pack_step(c)
