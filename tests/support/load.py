@@ -39,7 +39,8 @@ TIMING = {
     "owner_wait": "1s",
 }
 ANSWER_PATIENCE_S = 1.5
-GIVE_UP_S = 20.0
+GIVE_UP_S = 30.0
+PATIENCE_S = 60.0
 LINE_MAX = 60
 NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -101,14 +102,14 @@ class Load:
     async def more(self, calls: int) -> None:
         """Return when so many more calls have been acknowledged."""
         goal = len(self.created) + calls
-        await wait_until(lambda: len(self.created) >= goal, 30)
+        await wait_until(lambda: len(self.created) >= goal, PATIENCE_S)
 
     async def finish(self) -> None:
         """Nobody calls any more; every call is brought to its end, every agent to their desk."""
         self._closing = True
         await asyncio.gather(*(self._state(agent_id, "ready") for agent_id in AGENTS))
         try:
-            await wait_until(lambda: not self._unfinished(), 30)
+            await wait_until(lambda: not self._unfinished(), PATIENCE_S)
         except AssertionError:
             told = {"unfinished": self._unfinished(), "faults": self._seen.faults, "surprises": self.surprises}
             raise AssertionError(told) from None
@@ -121,10 +122,11 @@ class Load:
         return verdict.close(self.created, self.connected, self.ended) + self.surprises
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.tape.close()
+        while self._tasks:  # aiohttp can take a cancellation for a time-out
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=0.1)
         await self._session.close()
 
     def _unfinished(self) -> set[str]:
@@ -134,7 +136,7 @@ class Load:
 
     async def _callers(self) -> None:
         while not self._closing:
-            await wait_until(lambda: len(self._unfinished()) < LINE_MAX, 30)
+            await wait_until(lambda: len(self._unfinished()) < LINE_MAX, PATIENCE_S)
             self._calls += 1
             self._spawn(self._caller(f"call-{self._name}-{self._calls}", self._number()))
             await asyncio.sleep(self._random.expovariate(1) * self._pause_s)

@@ -29,8 +29,9 @@ class Tape:
         self._follower = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
-        self._follower.cancel()
-        await asyncio.gather(self._follower, return_exceptions=True)
+        while not self._follower.done():  # redis-py can lose a cancellation while it connects
+            self._follower.cancel()
+            await asyncio.wait([self._follower], timeout=0.1)
         await self._redis.aclose()
 
     async def whole(self) -> list[Event]:
