@@ -15,7 +15,22 @@ from tests.support.plans import SAMPLE, folder
 
 TEXT = (SAMPLE.parent / "docs" / "plan.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-PARTS = [SitePlan, Tier, Group, Rung, Question, TimingPart, Hours, Number, TrustRule, ServiceLevel, ValueRule, Crm, Voice, MenuEntry]
+PARTS = [
+    SitePlan,
+    Tier,
+    Group,
+    Rung,
+    Question,
+    TimingPart,
+    Hours,
+    Number,
+    TrustRule,
+    ServiceLevel,
+    ValueRule,
+    Crm,
+    Voice,
+    MenuEntry,
+]
 
 
 def test_the_small_plan_is_valid() -> None:
