@@ -99,6 +99,26 @@ async def test_a_full_lane_is_joined_and_the_next_step_entered_as_well(engine: E
     assert await stage.line("vip") == ["call-0", "call-1", "call-2"]
 
 
+async def test_one_who_stands_there_already_does_not_crowd_the_lane(stage: Stage) -> None:
+    await stage.agent("vic", state="talking")
+    await stage.agent("gus", "general", state="talking")
+    again = queue("vip", wait_ms=MINUTE, max_waiting=1)
+    await stage.call("c1", queue("vip", wait_ms=SECOND), again, queue("general"))
+    await stage.later(SECOND)
+    assert (await stage.row("c1")).lanes == ("vip",)
+
+    await stage.call("c2", again, queue("general"))
+    assert (await stage.row("c2")).lanes == ("vip", "general")
+
+
+async def test_somebody_on_duty_for_one_step_serves_no_other(stage: Stage) -> None:
+    """The owner is busy, nobody of vip is there: vip is not waited in."""
+    await stage.agent("ann", "own", state="talking")
+    await stage.call("c1", owner("ann", "next"), queue("vip"), queue("general"))
+
+    assert (await stage.row("c1")).step.name == "general"
+
+
 async def test_max_waiting_zero_is_looked_into_and_left_behind(stage: Stage) -> None:
     await stage.agent("vic", state="talking")
     await stage.call("c1", queue("vip", max_waiting=0), queue("general"))

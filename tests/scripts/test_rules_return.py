@@ -89,6 +89,19 @@ async def test_nobody_waits_where_the_last_agent_went_while_the_call_was_offered
     assert (await stage.row("c1")).step.name == "general"
 
 
+@pytest.mark.parametrize("how", WAYS)
+async def test_a_step_that_is_served_and_not_over_is_stayed_in(stage: Stage, how: str) -> None:
+    await stage.agent("ann")
+    await stage.agent("bob", state="talking")
+    await stage.agent("gus", "general", state="talking")
+    await stage.offered("c1", queue("vip", wait_ms=MINUTE), queue("general"), kind="adapter")
+
+    await give_back(stage, "c1", how)
+
+    row = await stage.row("c1")
+    assert (row.step.name, row.lanes) == ("vip", ("vip",))
+
+
 async def test_a_last_step_that_closed_meanwhile_is_the_exit(engine: Engine, stage: Stage) -> None:
     await stage.agent("ann")
     await stage.offered("c1", queue("vip"))
