@@ -102,6 +102,19 @@ async def test_a_step_that_is_served_and_not_over_is_stayed_in(stage: Stage, how
     assert (row.step.name, row.lanes) == ("vip", ("vip",))
 
 
+async def test_the_next_step_must_be_served_itself(engine: Engine, stage: Stage) -> None:
+    """Its old lane is served; the step it enters is not, so it goes on."""
+    await stage.agent("ann")
+    await stage.agent("bob", state="talking")
+    await stage.agent("gus", "general", state="talking")
+    await stage.offered("c1", queue("vip", wait_ms=SECOND), queue("nobody"), queue("general"), queue("last"))
+    await stage.later(SECOND)
+
+    await give_back(stage, "c1", "declined")
+
+    assert (await stage.row("c1")).lanes == ("vip", "nobody", "general")
+
+
 async def test_a_last_step_that_closed_meanwhile_is_the_exit(engine: Engine, stage: Stage) -> None:
     await stage.agent("ann")
     await stage.offered("c1", queue("vip"))
