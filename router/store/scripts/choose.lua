@@ -33,8 +33,9 @@ local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
 --- @include "step"
 if c.st ~= 'q' then
-  -- The caller's own answer again, whose reply was lost.
-  if (c.st == 'w' or c.st == 'o') and call('HGET', C .. call_id, 'ch') == choice then return 'OK ' .. c.st end
+  -- The caller's own answer again, whose reply was lost; one who has waited long enough is asked no more.
+  local stands = (c.st == 'w' or c.st == 'o') and (choice ~= 'wait' or c.mode == 'wait')
+  if stands and call('HGET', C .. call_id, 'ch') == choice then return 'OK ' .. c.st end
   return 'CHOICE_GONE ' .. c.st
 end
 

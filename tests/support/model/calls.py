@@ -24,7 +24,8 @@ class Calls(Offers):
 
     def choose(self, call_id: str, choice: str) -> None:
         call = self.call(call_id)
-        if call.state in ("w", "o") and call.chosen == choice:
+        stands = call.state in ("w", "o") and (choice != "wait" or call.chose_wait)
+        if stands and call.chosen == choice:
             return
         if call.state != "q":
             raise ChoiceGone

@@ -68,7 +68,7 @@ class Ladders(Matching):
     # -- the owner-busy question -----------------------------------------------------------------------------------
 
     def ask(self, call: Call) -> None:
-        call.state, call.questions, call.chosen = "q", call.questions + 1, ""
+        call.state, call.questions, call.chosen, call.chose_wait = "q", call.questions + 1, "", False
         call.question_at, call.step_at = self.now + self.timing.question_ms, None
 
     def answer(self, call: Call, choice: str) -> None:
