@@ -15,10 +15,10 @@ from aiohttp import web
 
 from config.settings import Settings
 from ivr.twilio.addresses import OVERRIDES
+from loadtests.carriers.twilio import FakeTwilio, Leg, Person
 from router.api.server import Runner
 from router.app import create_app
 from router.callbacks import callback_id_of
-from tests.support.fake_twilio import FakeTwilio, Leg, Person
 from tests.support.service import DATABASE, SECRET, Api, write_config
 from tests.support.twilio_stage import TOKEN, descriptions
 from tests.support.waiting import wait_until
@@ -60,12 +60,18 @@ async def house_of(
 ) -> AsyncIterator[House]:
     listening = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    config = write_config(folder / "config", change)
+
+    def there(plan: dict[str, Any]) -> None:
+        plan["telephony"]["twilio"]["api"] = fake.base
+        if change is not None:
+            change(plan)
+
     async with fake.running():
+        config = write_config(folder / "config", there)
         chosen = Settings(
             listen="127.0.0.1:0", data=config, config=config, redis=f"{database}?db={DATABASE}", public_url=base
         )
-        app = create_app(chosen, SECRET, fake.base)
+        app = create_app(chosen, SECRET)
         runner = Runner(app, shutdown_timeout=5)
         await runner.setup()
         await web.SockSite(runner, listening).start()

@@ -13,7 +13,7 @@ from ivr.desk import Desk
 from ivr.twilio.addresses import OVERRIDES
 from ivr.twilio.provider import Twilio
 from ivr.vocabulary import Originate, Route
-from tests.support.fake_twilio import FakeTwilio, Leg, Person
+from loadtests.carriers.twilio import FakeTwilio, Leg, Person
 from tests.support.service import Api
 from tests.support.twilio_stage import CALLER, TOKEN, descriptions
 from tests.support.waiting import wait_until

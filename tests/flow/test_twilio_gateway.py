@@ -15,9 +15,9 @@ from ivr.twilio.keyring import Credentials, Keys
 from ivr.twilio.rest import Rest
 from ivr.twilio.signature import Secrets
 from ivr.vocabulary import Action, Interrupt, Originate, Route, Terminate
+from loadtests.carriers.faults import RestFault
+from loadtests.carriers.twilio.fake import ACCOUNT
 from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
-from tests.support.fake_twilio.fake import ACCOUNT
-from tests.support.fake_twilio.faults import RestFault
 from tests.support.twilio_stage import CALLER, MAIN, TOKEN, Stage, descriptions, stage
 from tests.support.waiting import wait_until
 
@@ -95,8 +95,8 @@ async def test_a_busy_twilio_says_when_to_come_back(scene: Stage):
 
 
 async def test_nobody_there_is_busy_since_nothing_was_sent(scene: Stage):
-    rest = Rest("http://127.0.0.1:1", timeout_s=1)
-    gateway = TwilioGateway(scene.base, lambda site: keys({ACCOUNT: TOKEN}), rest)
+    nowhere = keys({ACCOUNT: TOKEN}, "http://127.0.0.1:1")
+    gateway = TwilioGateway(scene.base, lambda site: nowhere, Rest(timeout_s=1))
     with pytest.raises(GatewayBusy):
         await gateway.perform("main", ring(), None)
     await gateway.close()
@@ -122,7 +122,7 @@ async def test_ending_a_leg_twice_is_ending_it_once(scene: Stage):
 
 
 async def test_a_wrong_token_is_a_final_refusal(scene: Stage):
-    gateway = TwilioGateway(scene.base, lambda site: keys({ACCOUNT: "wrong"}), Rest(scene.twilio.base))
+    gateway = TwilioGateway(scene.base, lambda site: keys({ACCOUNT: "wrong"}, scene.twilio.base), Rest())
     with pytest.raises(GatewayRefused) as refused:
         await gateway.perform("main", ring(), None)
     assert (refused.value.cause, refused.value.code) == ("network", "20003")
@@ -130,16 +130,16 @@ async def test_a_wrong_token_is_a_final_refusal(scene: Stage):
 
 
 async def test_a_token_on_its_way_out_is_followed_by_the_next(scene: Stage):
-    both = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, ("old", TOKEN))})
-    gateway = TwilioGateway(scene.base, lambda site: both, Rest(scene.twilio.base))
+    both = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, ("old", TOKEN), scene.twilio.base)})
+    gateway = TwilioGateway(scene.base, lambda site: both, Rest())
     assert (await gateway.perform("main", ring(), None)).leg == scene.twilio.leg_to(AGENT).sid
     await gateway.close()
 
 
 async def test_without_credentials_or_a_public_address_nothing_is_tried(scene: Stage):
     for gateway in (
-        TwilioGateway(scene.base, lambda site: keys({}), Rest(scene.twilio.base)),
-        TwilioGateway("", lambda site: keys({ACCOUNT: TOKEN}), Rest(scene.twilio.base)),
+        TwilioGateway(scene.base, lambda site: keys({}, scene.twilio.base), Rest()),
+        TwilioGateway("", lambda site: keys({ACCOUNT: TOKEN}, scene.twilio.base), Rest()),
     ):
         with pytest.raises(GatewayRefused):
             await gateway.perform("main", ring(), None)
@@ -149,8 +149,8 @@ async def test_without_credentials_or_a_public_address_nothing_is_tried(scene: S
 
 async def test_a_leg_is_placed_in_the_account_of_its_caller(scene: Stage):
     scene.twilio.accounts[SUB] = "sub-token"
-    both = keys({ACCOUNT: TOKEN, SUB: "sub-token"})
-    gateway = TwilioGateway(scene.base, lambda site: both, Rest(scene.twilio.base))
+    both = keys({ACCOUNT: TOKEN, SUB: "sub-token"}, scene.twilio.base)
+    gateway = TwilioGateway(scene.base, lambda site: both, Rest())
     caller = scene.twilio.place(SUB, {"To": CALLER, "From": MAIN, "Url": scene.url("connect/x/1")}, frozenset())
     await gateway.perform("main", ring(call_id=caller.sid), None)
     assert scene.twilio.leg_to(AGENT).account == SUB
@@ -188,13 +188,14 @@ async def test_a_redirect_is_not_followed(scene: Stage):
     app = web.Application()
     app.router.add_post("/{rest:.*}", elsewhere)
     async with TestServer(app) as server:
-        gateway = TwilioGateway(scene.base, lambda site: keys({ACCOUNT: TOKEN}), Rest(str(server.make_url(""))))
+        there = keys({ACCOUNT: TOKEN}, str(server.make_url("")))
+        gateway = TwilioGateway(scene.base, lambda site: there, Rest())
         with pytest.raises(GatewayRefused):
             await gateway.perform("main", ring(), None)
         await gateway.close()
     assert scene.twilio.requests == []
 
 
-def keys(tokens: dict[str, str]) -> Keys:
+def keys(tokens: dict[str, str], api: str) -> Keys:
     secrets = Secrets(ACCOUNT, {sid: (token.encode(),) for sid, token in tokens.items()}, {})
-    return Keys(secrets, {sid: Credentials(sid, (token,)) for sid, token in tokens.items()})
+    return Keys(secrets, {sid: Credentials(sid, (token,), api) for sid, token in tokens.items()})

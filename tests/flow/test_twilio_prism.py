@@ -21,7 +21,7 @@ from ivr.twilio.keyring import Credentials, Keys
 from ivr.twilio.rest import Rest
 from ivr.twilio.signature import Secrets
 from ivr.vocabulary import Interrupt, Originate, Route, Terminate
-from tests.support.fake_twilio.fake import ACCOUNT
+from loadtests.carriers.twilio.fake import ACCOUNT
 from tests.support.twilio_stage import CALLER, MAIN, TOKEN, Stage, stage
 from tests.support.waiting import wait_until
 
@@ -80,9 +80,9 @@ async def scene(tmp_path: Path, reference: Path) -> AsyncIterator[Stage]:
 
 
 async def test_prism_lets_our_requests_pass_and_no_others(scene: Stage, reference: Path, tmp_path: Path):
-    keys = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, (TOKEN,))})
     async with AsyncExitStack() as closing, proxy(described(reference, tmp_path), scene.twilio.base) as base:
-        gateway = TwilioGateway(scene.base, lambda site: keys, Rest(base, timeout_s=30))
+        keys = Keys(Secrets(ACCOUNT, {}, {}), {ACCOUNT: Credentials(ACCOUNT, (TOKEN,), base)})
+        gateway = TwilioGateway(scene.base, lambda site: keys, Rest(timeout_s=30))
         closing.push_async_callback(gateway.close)
         call = scene.twilio.call(CALLER, MAIN)
         await call.until("say:")

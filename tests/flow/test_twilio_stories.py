@@ -23,7 +23,7 @@ from ivr.vocabulary import (
     Route,
     Terminate,
 )
-from tests.support.fake_twilio import Leg, Person
+from loadtests.carriers.twilio import Leg, Person
 from tests.support.twilio_stage import CALLER, MAIN, Stage, descriptions, stage
 from tests.support.waiting import wait_until
 

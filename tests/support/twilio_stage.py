@@ -17,7 +17,7 @@ from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keyring, Section
 from ivr.twilio.rest import Rest
 from ivr.twilio.webhooks import HookedSite, TwilioHooks
-from tests.support.fake_twilio import FakeTwilio
+from loadtests.carriers.twilio import FakeTwilio
 from tests.support.tiny_desk import TinyDesk
 
 TOKEN = "a-token-of-the-test"
@@ -56,11 +56,11 @@ async def stage(folder: Path, reference: Path | None, speed: float = 50.0) -> As
         "account_sid": Secret(file=str(folder / "account")),
         "auth_token": Secret(file=str(folder / "token")),
     }
-    keyring = Keyring(lambda: section, look_every_s=0)
+    keyring = Keyring(lambda: section, lambda: twilio.base, look_every_s=0)
     listening = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with twilio.running():
-        rest = Rest(twilio.base, timeout_s=0.5)
+        rest = Rest(timeout_s=0.5)
         gateway = TwilioGateway(base, lambda site: keyring.keys, rest)
         desk = TinyDesk()
         app = web.Application()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.twilio_contract import IN_QUEUE, Breach, RestContract, TwimlContract
+from loadtests.carriers.twilio.contract import IN_QUEUE, Breach, RestContract, TwimlContract
 
 AC = "AC" + "0" * 32
 CA = "CA" + "1" * 32

@@ -26,7 +26,7 @@ from ivr.vocabulary import (
     Say,
     Script,
 )
-from tests.support.twilio_contract import IN_QUEUE, TwimlContract
+from loadtests.carriers.twilio.contract import IN_QUEUE, TwimlContract
 
 ADDRESSES = Addresses("https://calls.example.org", "main")
 CALL = "CA" + "1" * 32

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.support.fake_twilio.legs import Leg, Queue
-from tests.support.twilio_contract import Breach
+from loadtests.carriers.twilio.contract import Breach
+from loadtests.carriers.twilio.legs import Queue, TwilioLeg
 
 if TYPE_CHECKING:
-    from tests.support.fake_twilio.fake import FakeTwilio
+    from loadtests.carriers.twilio.fake import FakeTwilio
 
 ROOT = "/2010-04-01/Accounts/{account}"
 SLOW_S = 1.0
@@ -93,7 +93,7 @@ class RestApi:
         if token is None or given != "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode():
             raise Refusal(401, 20003)
 
-    def _leg(self, request: web.Request) -> Leg:
+    def _leg(self, request: web.Request) -> TwilioLeg:
         leg = self._twilio.legs.get(request.match_info["sid"])
         if leg is None or leg.account != request.match_info["account"]:
             raise Refusal(404, 20404)
@@ -154,7 +154,7 @@ class RestApi:
         return web.Response(status=204)
 
 
-def shown(leg: Leg) -> dict[str, Any]:
+def shown(leg: TwilioLeg) -> dict[str, Any]:
     """A call as the API shows it; one that has not been dialled has no start."""
     created = formatdate(leg.created, usegmt=True)
     return {

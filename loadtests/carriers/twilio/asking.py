@@ -14,8 +14,8 @@ import aiohttp
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
-from tests.support.fake_twilio.faults import Faults
-from tests.support.fake_twilio.legs import Leg
+from loadtests.carriers.faults import Faults
+from loadtests.carriers.twilio.legs import TwilioLeg
 
 CEILING_S = 15.0
 
@@ -47,7 +47,7 @@ class Asking:
     def sign(self, url: str, form: Mapping[str, str]) -> str:
         return str(self._validator.compute_signature(url, dict(form)))
 
-    async def document(self, leg: Leg, url: str, told: Mapping[str, str]) -> bytes:
+    async def document(self, leg: TwilioLeg, url: str, told: Mapping[str, str]) -> bytes:
         """The document at `url`. A second request for the same must bring the same bytes. Raises Failed."""
         form = {**about(leg), **told}
         body = await self._ask(url, form)
@@ -97,7 +97,7 @@ class Asking:
                 return response.status, response.headers.get("Content-Type", ""), body
 
 
-def about(leg: Leg) -> dict[str, str]:
+def about(leg: TwilioLeg) -> dict[str, str]:
     """What Twilio tells with every request of a leg."""
     place = {f"{who}{part}": "" for who in ("From", "To", "Caller", "Called") for part in ("City", "State", "Zip")}
     country = dict.fromkeys(("FromCountry", "ToCountry", "CallerCountry", "CalledCountry"), "US")
@@ -117,7 +117,7 @@ def about(leg: Leg) -> dict[str, str]:
     }
 
 
-def progress(leg: Leg, sip: str = "") -> dict[str, str]:
+def progress(leg: TwilioLeg, sip: str = "") -> dict[str, str]:
     """A call-progress report of the leg as it is now; each has the next number."""
     told = about(leg) | {
         "CallbackSource": "call-progress-events",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
 
-from tests.support.fake_twilio.asking import Asking, about, progress
-from tests.support.fake_twilio.faults import Faults
-from tests.support.fake_twilio.legs import Leg, Person, Queue, Tasks
-from tests.support.fake_twilio.player import HungUp, Player
-from tests.support.fake_twilio.rest import RestApi
-from tests.support.twilio_contract import RestContract, TwimlContract
+from loadtests.carriers.carrier import newest_to, until_newest_to
+from loadtests.carriers.faults import Faults
+from loadtests.carriers.phones import Leg, Person
+from loadtests.carriers.tasks import Tasks
+from loadtests.carriers.twilio.asking import Asking, about, progress
+from loadtests.carriers.twilio.contract import RestContract, TwimlContract
+from loadtests.carriers.twilio.legs import Queue, TwilioLeg
+from loadtests.carriers.twilio.player import HungUp, Player
+from loadtests.carriers.twilio.rest import RestApi
 
 ACCOUNT = "AC" + "a" * 32
 _OUTCOMES = {
@@ -41,11 +44,12 @@ class FakeTwilio:
         self.breaches: list[str] = []
         self.requests: list[tuple[str, list[tuple[str, str]]]] = []
         self.people: dict[str, Person] = {}
-        self.legs: dict[str, Leg] = {}
+        self.legs: dict[str, TwilioLeg] = {}
         self.queues: dict[str, Queue] = {}
         self.rest_contract = RestContract.read(reference) if reference else None
         self.twiml = TwimlContract.read(reference) if reference else None
         self.base = ""
+        self.listener: Callable[[Leg, str], None] | None = None
         self.asking: Asking
         self._numbers: dict[str, tuple[str, str, str]] = {}
         self._player = Player(self)
@@ -83,7 +87,7 @@ class FakeTwilio:
         """Who is asked when this number is called."""
         self._numbers[number] = (voice_url, status_url, fallback_url)
 
-    def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> Leg:
+    def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> TwilioLeg:
         """Somebody calls one of our numbers. `extra` is told with every request: StirVerstat, ForwardedFrom…"""
         voice_url, status_url, fallback_url = self._numbers[to_number]
         leg = self._new(self.account, "inbound", from_number, to_number, person or Person(), extra)
@@ -92,7 +96,7 @@ class FakeTwilio:
         self._limit(leg)
         return leg
 
-    def place(self, account: str, form: Mapping[str, str], events: frozenset[str]) -> Leg:
+    def place(self, account: str, form: Mapping[str, str], events: frozenset[str]) -> TwilioLeg:
         """A leg is created over REST."""
         to_number = form["To"]
         person = self.people.get(to_number, Person())
@@ -104,16 +108,17 @@ class FakeTwilio:
 
     async def hang_up(self, leg: Leg) -> None:
         """Whoever is on the leg hangs up now."""
+        assert isinstance(leg, TwilioLeg)
         if not leg.ended:
             await self.end(leg, "completed" if leg.status == "in-progress" else "canceled")
 
-    async def redirect(self, leg: Leg, url: str) -> None:
+    async def redirect(self, leg: TwilioLeg, url: str) -> None:
         """Out of whatever it hears, to another document. What a queue or a talk would have told is told at once."""
         await self._unwind(leg, "redirected")
         await leg.tell(f"redirected: {url}")
         leg.task = self._tasks.start(self._run(leg, url))
 
-    async def end(self, leg: Leg, status: str, sip: str = "") -> None:
+    async def end(self, leg: TwilioLeg, status: str, sip: str = "") -> None:
         """The leg is over, once and for all."""
         if leg.ended:
             return
@@ -131,35 +136,44 @@ class FakeTwilio:
             self.queues[name] = Queue(f"QU{secrets.token_hex(16)}", name)
         return self.queues[name]
 
-    def leg_to(self, number: str) -> Leg:
+    def leg_to(self, number: str) -> TwilioLeg:
         """The newest leg placed to a number."""
-        return next(leg for leg in reversed(self.legs.values()) if leg.to_number == number)
+        leg = newest_to(self.legs, number)
+        assert isinstance(leg, TwilioLeg)
+        return leg
 
-    async def until_leg_to(self, number: str, count: int = 1, timeout_s: float = 10.0) -> Leg:
+    async def until_leg_to(self, number: str, count: int = 1, timeout_s: float = 10.0) -> TwilioLeg:
         """The newest leg to a number, once so many have been placed."""
-        async with asyncio.timeout(timeout_s):
-            while sum(leg.to_number == number for leg in self.legs.values()) < count:
-                await asyncio.sleep(0.005)
+        await until_newest_to(self.legs, number, count, timeout_s)
         return self.leg_to(number)
 
     # ------------------------------------------------------------ how
 
     def _new(
         self, account: str, direction: str, from_number: str, to_number: str, person: Person, extra: Mapping[str, str]
-    ) -> Leg:
-        leg = Leg(f"CA{secrets.token_hex(16)}", account, direction, from_number, to_number, person, extra=extra)
+    ) -> TwilioLeg:
+        leg = TwilioLeg(
+            sid=f"CA{secrets.token_hex(16)}",
+            account=account,
+            direction=direction,
+            from_number=from_number,
+            to_number=to_number,
+            person=person,
+            extra=extra,
+            listener=self.listener,
+        )
         self.legs[leg.sid] = leg
         return leg
 
-    def _limit(self, leg: Leg) -> None:
+    def _limit(self, leg: TwilioLeg) -> None:
         if leg.person.hangs_up_after_s is not None:
             self._tasks.start(self._hang_up_later(leg, leg.person.hangs_up_after_s))
 
-    async def _hang_up_later(self, leg: Leg, seconds: float) -> None:
+    async def _hang_up_later(self, leg: TwilioLeg, seconds: float) -> None:
         await self.sleep(seconds)
         await self.hang_up(leg)
 
-    async def _run(self, leg: Leg, url: str) -> None:
+    async def _run(self, leg: TwilioLeg, url: str) -> None:
         try:
             await self._player.run(leg, url, {})
         except HungUp as hung_up:
@@ -167,7 +181,7 @@ class FakeTwilio:
         else:
             await self.end(leg, "completed")
 
-    async def _ring(self, leg: Leg, url: str, timeout_s: float) -> None:
+    async def _ring(self, leg: TwilioLeg, url: str, timeout_s: float) -> None:
         self._report(leg, progress(leg), "initiated")
         await self.sleep(0.5)
         leg.status = "ringing"
@@ -189,7 +203,7 @@ class FakeTwilio:
         self._limit(leg)
         await self._run(leg, url)
 
-    async def _unwind(self, leg: Leg, result: str) -> None:
+    async def _unwind(self, leg: TwilioLeg, result: str) -> None:
         """Ends what the leg was doing. Twilio still asks the address the interrupted verb named, but plays nothing."""
         task, leg.task = leg.task, None
         pending, leg.pending = leg.pending, None
@@ -207,7 +221,7 @@ class FakeTwilio:
                 told = told | {"QueueResult": "redirected-from-bridged"}
             self._tasks.start(self.asking.report(url, about(leg) | told))
 
-    def _report(self, leg: Leg, form: Mapping[str, str], event: str = "") -> None:
+    def _report(self, leg: TwilioLeg, form: Mapping[str, str], event: str = "") -> None:
         """One status callback, in its own time: perhaps late, twice, or never."""
         if not leg.status_url or (event and event not in leg.status_events):
             return

@@ -10,8 +10,9 @@ It runs our documents on a clock of its own, faster than real time, and refuses 
 `breach` fails the test that leaves the `running` block.
 """
 
-from tests.support.fake_twilio.fake import FakeTwilio
-from tests.support.fake_twilio.faults import Faults
-from tests.support.fake_twilio.legs import Leg, Person
+from loadtests.carriers.faults import Faults
+from loadtests.carriers.phones import Leg, Person
+from loadtests.carriers.twilio.fake import FakeTwilio
+from loadtests.carriers.twilio.legs import TwilioLeg
 
-__all__ = ["FakeTwilio", "Faults", "Leg", "Person"]
+__all__ = ["FakeTwilio", "Faults", "Leg", "Person", "TwilioLeg"]

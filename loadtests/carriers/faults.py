@@ -1,4 +1,4 @@
-"""What goes wrong on demand, between Twilio and us."""
+"""What goes wrong on demand, between a carrier and us."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 RestFault = Literal["busy", "broken", "lost", "silent", "slow"]
-"""busy: 429. broken: 500, nothing done. lost: done, but the answer never comes. silent: not done, no answer.
-slow: done, answered after a while."""
+"""What becomes of a command of ours. busy: 429. broken: 500, nothing done. lost: done, but the answer never comes.
+silent: not done, no answer. slow: done, answered after a while."""
 
 
 @dataclass
 class Faults:
-    """Shares are between 0 and 1; times are Twilio's seconds."""
+    """Shares are between 0 and 1; times are the carrier's seconds."""
 
     seed: int = 0
     documents_twice: float = 0.0
@@ -30,7 +30,7 @@ class Faults:
         return share > 0 and self.random.random() < share
 
     def next_rest(self, what: str, *faults: RestFault) -> None:
-        """The next requests of a kind (create, update, read, list, queue) fail this way, one after the other."""
+        """The next requests of a kind (the carrier names its kinds) fail this way, one after the other."""
         self.rest[what].extend(faults)
 
     def take_rest(self, what: str) -> RestFault | None:

@@ -10,15 +10,14 @@ from urllib.parse import urljoin
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from tests.support.fake_twilio.asking import Failed
-from tests.support.fake_twilio.legs import Bridge, Leg, Member, Person, Queue
-from tests.support.twilio_contract import IN_QUEUE, ON_BRIDGE, Breach
+from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S, Bridge, Person
+from loadtests.carriers.twilio.asking import Failed
+from loadtests.carriers.twilio.contract import IN_QUEUE, ON_BRIDGE, Breach
+from loadtests.carriers.twilio.legs import Member, Queue, TwilioLeg
 
 if TYPE_CHECKING:
-    from tests.support.fake_twilio.fake import FakeTwilio
+    from loadtests.carriers.twilio.fake import FakeTwilio
 
-CHARACTERS_A_SECOND = 15
-SOUND_S = 20.0
 SPIN = 25
 """So many wait documents in a row that take no time at all: we would burn in a loop."""
 
@@ -45,14 +44,14 @@ class Player:
     def __init__(self, twilio: FakeTwilio) -> None:
         self._twilio = twilio
 
-    async def run(self, leg: Leg, url: str, told: dict[str, str]) -> None:
+    async def run(self, leg: TwilioLeg, url: str, told: dict[str, str]) -> None:
         """One document after the other. Returns when the last has run out; raises HungUp."""
         following: Next | None = Next(url, told)
         while following is not None:
             document = await self._fetch(leg, following)
             following = await self._play(leg, document, following.url)
 
-    async def _fetch(self, leg: Leg, wanted: Next, verbs: frozenset[str] | None = None) -> Element:
+    async def _fetch(self, leg: TwilioLeg, wanted: Next, verbs: frozenset[str] | None = None) -> Element:
         try:
             raw = await self._twilio.asking.document(leg, wanted.url, wanted.told)
         except Failed as failed:
@@ -71,7 +70,7 @@ class Player:
             self._twilio.breaches.append(f"{wanted.url}: {error}")
             raise HungUp("failed") from None
 
-    async def _play(self, leg: Leg, document: Element, base: str) -> Next | None:
+    async def _play(self, leg: TwilioLeg, document: Element, base: str) -> Next | None:
         """Verb by verb, until one leads elsewhere. None when the document has run out."""
         for verb in document:
             if verb.tag != "Reject" and leg.status == "ringing" and leg.direction == "inbound":
@@ -81,7 +80,7 @@ class Player:
                 return following
         return None
 
-    async def _verb(self, leg: Leg, verb: Element, base: str) -> Next | None:
+    async def _verb(self, leg: TwilioLeg, verb: Element, base: str) -> Next | None:
         if verb.tag in ("Say", "Play", "Pause"):
             await self._speak(leg, verb)
             return None
@@ -101,21 +100,20 @@ class Player:
             raise HungUp
         raise NotImplementedError(verb.tag)
 
-    async def _speak(self, leg: Leg, verb: Element, with_keys: bool = False) -> None:
+    async def _speak(self, leg: TwilioLeg, verb: Element, with_keys: bool = False) -> None:
         words = verb.text or ""
         if verb.tag == "Pause":
             await self._twilio.sleep(float(verb.get("length", "1")))
             return
         times = int(verb.get("loop", "1")) or 1_000
         await leg.tell(f"{verb.tag.lower()}: {words}")
-        if leg.person.hangs_up_at and leg.person.hangs_up_at in words:
+        if leg.person.hangs_up_on(words):
             raise HungUp
-        for heard, keys in leg.person.presses.items():
-            if with_keys and heard in words:
-                leg.press(keys)
+        for keys in leg.person.keys_for(words) if with_keys else ():
+            leg.press(keys)
         await self._twilio.sleep(times * (SOUND_S if verb.tag == "Play" else len(words) / CHARACTERS_A_SECOND))
 
-    async def _gather(self, leg: Leg, verb: Element, base: str) -> Next:
+    async def _gather(self, leg: TwilioLeg, verb: Element, base: str) -> Next:
         collecting = asyncio.create_task(self._keys(leg, verb))
         prompts = asyncio.create_task(self._prompts(leg, verb))
         try:
@@ -135,11 +133,11 @@ class Player:
         told = {"Digits": digits} if digits else {"Digits": ""}
         return Next(urljoin(base, verb.get("action", "")), told)
 
-    async def _prompts(self, leg: Leg, verb: Element) -> None:
+    async def _prompts(self, leg: TwilioLeg, verb: Element) -> None:
         for child in verb:
             await self._speak(leg, child, with_keys=True)
 
-    async def _keys(self, leg: Leg, verb: Element) -> str:
+    async def _keys(self, leg: TwilioLeg, verb: Element) -> str:
         """What is pressed: as many keys as are asked for, or fewer and the finishing one."""
         wanted, finish = int(verb.get("numDigits", "0")) or 99, verb.get("finishOnKey", "#")
         digits = ""
@@ -152,7 +150,7 @@ class Player:
 
     # ------------------------------------------------------------ queues
 
-    async def _enqueue(self, leg: Leg, verb: Element, base: str) -> Next | None:
+    async def _enqueue(self, leg: TwilioLeg, verb: Element, base: str) -> Next | None:
         queue = self._twilio.queue(verb.text or "")
         member = Member(leg, time.monotonic(), asyncio.get_running_loop().create_future())
         queue.members.append(member)
@@ -178,7 +176,7 @@ class Player:
         leg.pending = None
         return Next(action, self._left(queue, member, result))
 
-    async def _wait(self, leg: Leg, queue: Queue, member: Member, url: str) -> None:
+    async def _wait(self, leg: TwilioLeg, queue: Queue, member: Member, url: str) -> None:
         """Hold documents, again and again, until one says Leave."""
         following: Next | None = None
         spins = 0
@@ -193,7 +191,7 @@ class Player:
                 self._twilio.breaches.append(f"{url} is asked for without a pause")
                 raise HungUp("failed")
 
-    async def _talk(self, leg: Leg, queue: Queue, bridge: Bridge, url: str) -> None:
+    async def _talk(self, leg: TwilioLeg, queue: Queue, bridge: Bridge, url: str) -> None:
         """The queue's own document first, on the side of whoever waited; then both talk until either is gone."""
         assert leg.pending is not None
         leg.pending = (leg.pending[0], leg.pending[1] | {"QueueResult": "bridged"})
@@ -231,7 +229,7 @@ class Player:
 
     # ------------------------------------------------------------ dialling
 
-    async def _dial(self, leg: Leg, verb: Element, base: str) -> Next | None:
+    async def _dial(self, leg: TwilioLeg, verb: Element, base: str) -> Next | None:
         action = urljoin(base, verb.get("action", ""))
         timeout_s = float(verb.get("timeout", "30"))
         (noun,) = verb
@@ -242,7 +240,9 @@ class Player:
         leg.pending = None
         return Next(action, told)
 
-    async def _fetch_caller(self, leg: Leg, action: str, noun: Element, base: str, timeout_s: float) -> dict[str, str]:
+    async def _fetch_caller(
+        self, leg: TwilioLeg, action: str, noun: Element, base: str, timeout_s: float
+    ) -> dict[str, str]:
         """Whoever stands first in the queue, once somebody does."""
         leg.pending = (action, {"DialCallStatus": "canceled"})
         queue = self._twilio.queues.get(noun.text or "")
@@ -274,7 +274,7 @@ class Player:
         leg.bridge = None
         return leg.pending[1] if bridge.up.is_set() else {"DialCallStatus": "canceled", "DialBridged": "false"}
 
-    async def _dial_out(self, leg: Leg, number: str, timeout_s: float) -> dict[str, str]:
+    async def _dial_out(self, leg: TwilioLeg, number: str, timeout_s: float) -> dict[str, str]:
         person = self._twilio.people.get(number, Person())
         await leg.tell(f"dial: {number}")
         await self._twilio.sleep(min(person.after_s, timeout_s))
