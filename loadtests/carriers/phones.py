@@ -1,0 +1,98 @@
+"""People on phones, whoever carries them: how somebody behaves, one leg with its story, two legs talking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Pick = Literal["answers", "busy", "no_answer", "declines", "device", "network"]
+
+CHARACTERS_A_SECOND = 15
+SOUND_S = 20.0
+"""How long speech and a sound last."""
+
+
+@dataclass
+class Person:
+    """How somebody behaves on the phone. `presses`: words heard → keys pressed; a key is pressed when words are heard.
+
+    `hangs_up_at`: words on hearing which they hang up. Times are the carrier's seconds.
+    """
+
+    picks: Pick = "answers"
+    after_s: float = 2.0
+    presses: Mapping[str, str] = field(default_factory=dict)
+    hangs_up_at: str = ""
+    hangs_up_after_s: float | None = None
+    talks_s: float | None = None
+
+    def hangs_up_on(self, words: str) -> bool:
+        return bool(self.hangs_up_at) and self.hangs_up_at in words
+
+    def keys_for(self, words: str) -> list[str]:
+        """What is pressed on hearing these words where keys are asked for."""
+        return [keys for heard, keys in self.presses.items() if heard in words]
+
+
+@dataclass(eq=False, kw_only=True)
+class Leg:
+    """One call of a carrier's. `story` is everything that happened on it, in order, in plain words.
+
+    What is spoken stands in it verbatim. The words in common: "ringing", "answered", "queue: …" (in a holding room),
+    "keys: …", "redirected: …", "bridged: <number or endpoint of the other>", "ended: …".
+    """
+
+    sid: str
+    from_number: str
+    to_number: str
+    person: Person
+    status: str = "queued"
+    extra: Mapping[str, str] = field(default_factory=dict)
+    story: list[str] = field(default_factory=list)
+    keys: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    bridge: Bridge | None = None
+    listener: Callable[[Leg, str], None] | None = None
+    """Is told every entry of the story as it happens."""
+    _told: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def ended(self) -> bool:
+        raise NotImplementedError
+
+    @property
+    def partner(self) -> Leg | None:
+        """Whom they are talking to."""
+        if self.bridge is None:
+            return None
+        return self.bridge.agent if self.bridge.caller is self else self.bridge.caller
+
+    def press(self, keys: str) -> None:
+        """Whoever is on the leg presses keys now."""
+        self.keys.put_nowait(keys)
+
+    async def tell(self, words: str) -> None:
+        self.story.append(words)
+        if self.listener is not None:
+            self.listener(self, words)
+        async with self._told:
+            self._told.notify_all()
+
+    async def until(self, words: str, times: int = 1, timeout_s: float = 10.0) -> None:
+        """Until the story holds an entry with these words (so many times). AssertionError with the story otherwise."""
+        try:
+            async with asyncio.timeout(timeout_s), self._told:
+                await self._told.wait_for(lambda: sum(words in entry for entry in self.story) >= times)
+        except TimeoutError:
+            raise AssertionError(f"never heard {words!r} in {self.story}") from None
+
+
+@dataclass(eq=False)
+class Bridge:
+    """Two legs talking, until either is gone."""
+
+    caller: Leg
+    agent: Leg
+    up: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
