@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from config.parts import Crm as Crm
-from config.parts import Exit, Hours, Part, Secret
+from config.parts import Exit, Hours, Part
+from config.telephony import Telephony
 from config.values import (
     Amount,
     Count,
@@ -197,7 +198,7 @@ class SitePlan(Part):
     trust: TrustRule = TrustRule()
     service_level: ServiceLevel = ServiceLevel()
     voice: Voice = Voice()
-    telephony: dict[Name, dict[Name, Secret]] = Field(default_factory=dict)
+    telephony: Telephony = Telephony()
     crm: Crm | None = None
 
     @cached_property

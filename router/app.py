@@ -17,7 +17,8 @@ from aiohttp import web
 from config.loading import SiteFiles, load_config
 from config.problems import PlanInvalid
 from config.settings import Settings
-from ivr.twilio.rest import API
+from ivr.adapters import all_adapters
+from ivr.providers import Providers
 from router.api.agents import agents
 from router.api.body import MAX_BODY
 from router.api.call_actions import actions
@@ -51,7 +52,6 @@ from router.store.keyspace import service_key
 from router.store.tokens import Tokens
 from router.store.wire import Unfit
 from router.sweeper import Sweeper
-from router.telephony.providers import Providers
 
 TRIM_EVERY_S = 10.0
 
@@ -64,14 +64,14 @@ ROUTES: tuple[Route, ...] = tuple(
 log = logging.getLogger("vipline.app")
 
 
-def create_app(settings: Settings, admin_secret: str, twilio_api: str = API) -> web.Application:
+def create_app(settings: Settings, admin_secret: str) -> web.Application:
     """The application. It connects when it starts, and leaves nothing running when it is cleaned up.
 
-    `twilio_api`: another address only in tests. Starting raises PlanInvalid, Unfit, and what `open_store` raises.
+    Starting raises PlanInvalid, Unfit, and what `open_store` raises.
     """
     app = web.Application(middlewares=[around], client_max_size=MAX_BODY)
     app.add_routes(routes_of(ROUTES))
-    providers = Providers(settings.public_url, twilio_api)
+    providers = Providers(all_adapters(settings.public_url))
     app.add_routes(providers.routes())
     app[FLIGHTS] = Flights()
     app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
@@ -91,7 +91,7 @@ async def _run(
         for site in service.sites.values():
             providers.serve(site)
         tasks = [asyncio.create_task(job) for site in service.sites.values() for job in _jobs(store, site)]
-        tasks += [asyncio.create_task(providers.dial(store, site)) for site in service.sites.values()]
+        tasks += [asyncio.create_task(providers.run(store, site)) for site in service.sites.values()]
         try:
             yield
         finally:

@@ -25,7 +25,10 @@ SHOWN_CONTACTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A call as telephony tells of it. `from_` is what the carrier sent, None when withheld."""
+    """A call as telephony tells of it. `from_` is what the carrier sent, None when withheld.
+
+    `provider`: whose adapter carries it; empty when its media are elsewhere.
+    """
 
     call_id: str
     from_: str | None
@@ -34,6 +37,7 @@ class Incoming:
     skills: tuple[str, ...] = ()
     trust: str | None = None
     attributes: Mapping[str, Any] | None = None
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def pack(
         "skills": list(facts.skills),
         "trust": facts.trust,
         "attributes": dict(incoming.attributes or {}),
+        "provider": incoming.provider,
         "found_in": found.source,
         "customer": _compact(customer) if customer else None,
         "shared": caller.shared if caller else False,

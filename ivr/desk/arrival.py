@@ -36,9 +36,11 @@ def trust_of(offered: CallOffered) -> str | None:
 class Arrivals(Viewing):
     """The first document, and the menu where the plan has one."""
 
-    async def arrive(self, call_id: str, offered: CallOffered) -> Scene:
+    async def arrive(self, call_id: str, offered: CallOffered, provider: str) -> Scene:
         """Raises StepRepeated for a call that was here before."""
-        incoming = Incoming(call_id, offered.from_number, offered.to_number, trust=trust_of(offered))
+        incoming = Incoming(
+            call_id, offered.from_number, offered.to_number, trust=trust_of(offered), provider=provider
+        )
         known = await recognise(self.site, incoming)
         try:
             if self.site.plan.voice.menu:
@@ -103,4 +105,5 @@ def chosen(call_id: str, meta: Mapping[str, Any], entry: MenuEntry | None) -> In
         language=entry.language if entry else None,
         skills=entry.skills if entry else (),
         trust=meta.get("trust"),
+        provider=str(meta.get("provider") or ""),
     )

@@ -10,7 +10,7 @@ from ivr.desk.arrival import Arrivals
 from ivr.desk.telling import Telling
 from ivr.flow.asking import choice_of
 from ivr.scene import Scene
-from ivr.vocabulary import CallOffered, Event, HoldLeft, InputDigits
+from ivr.vocabulary import Event, HoldLeft, InputDigits
 from router.callbacks import keep_place
 from router.domain.errors import UnknownCall
 from router.site import Site
@@ -22,7 +22,6 @@ class CallerPages(Arrivals):
     def __init__(self, site: Site, clock: Callable[[], int]) -> None:
         super().__init__(site, clock)
         self.pages: dict[str, Callable[[str, str, str, Event], Awaitable[Scene]]] = {
-            "voice": self._voice,
             "menu": self._menu,
             "question": self._question,
             "hold": self._tick,
@@ -41,10 +40,6 @@ class CallerPages(Arrivals):
         except UnknownCall:
             return Scene("apology", call_id, 0, self.site.plan.language)
         return telling.now(await self.told(telling), in_room)
-
-    async def _voice(self, call_id: str, step: str, token: str, event: Event) -> Scene:
-        assert isinstance(event, CallOffered)
-        return await self.arrive(call_id, event)
 
     async def _question(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Not understood: once again, then the plan's default."""

@@ -15,7 +15,7 @@ from ivr.desk.reports import take_report
 from ivr.desk.steps import Steps, token_of
 from ivr.flow.perform import perform
 from ivr.scene import Scene
-from ivr.vocabulary import Envelope, Event, Script
+from ivr.vocabulary import CallOffered, Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
 from router.site import Site
 
@@ -68,6 +68,8 @@ class Desk:
 
     async def _answer(self, page: str, call_id: str, step: str, token: str, event: Event, envelope: Envelope) -> Scene:
         try:
+            if isinstance(event, CallOffered):
+                return await self._callers.arrive(call_id, event, envelope.provider)
             if page == "over" and envelope.role == "agent":
                 return await self._agents.over(call_id, step, token, event)
             return await self._pages[page](call_id, step, token, event)

@@ -7,6 +7,7 @@ In the plan, under `telephony: twilio:`
     account.<sid>[.<anything>]        tokens of a sub-account
     shared_key.<key id>               shared keys for webhooks
     api_key_sid, api_key_secret       what the REST API is called with, instead of the account's token
+    api                               its address, where it is not Twilio's own; no secret
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from config.secrets import read_secret
 from ivr.twilio.signature import Secrets
 from router.logging_ import say
 
+API = "https://api.twilio.com"
+
 Section = Mapping[str, Secret]
 NO_SECRETS: Section = {}
 OTHERS = frozenset({"account_sid", "api_key_sid", "api_key_secret"})
@@ -31,10 +34,11 @@ log = logging.getLogger("vipline.twilio")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the REST API of an account is called with: `passwords` in turn, as long as they are refused."""
+    """What the REST API of an account, at `api`, is called with: `passwords` in turn, as long as they are refused."""
 
     user: str
     passwords: tuple[str, ...]
+    api: str = API
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,15 @@ class Keys:
 
 
 class Keyring:
-    """`section` gives the plan's part of the moment. Files are looked at once in `look_every_s`."""
+    """`section` gives the plan's secrets of the moment, `api` its address of the API. Files are looked at once in
+    `look_every_s`.
+    """
 
-    def __init__(self, section: Callable[[], Section], look_every_s: float = 1.0) -> None:
+    def __init__(
+        self, section: Callable[[], Section], api: Callable[[], str | None] = lambda: None, look_every_s: float = 1.0
+    ) -> None:
         self._section = section
+        self._api = api
         self._look_every_s = look_every_s
         self._read: Section | None = None
         self._written: list[int] = []
@@ -65,7 +74,7 @@ class Keyring:
             written = [_written(secret) for secret in section.values()]
             if section is not self._read or written != self._written:
                 self._read, self._written = section, written
-                self._keys = read_keys(section)
+                self._keys = read_keys(section, self._api() or API)
         return self._keys
 
 
@@ -77,7 +86,7 @@ def _written(secret: Secret) -> int:
         return 0
 
 
-def read_keys(section: Section) -> Keys:
+def read_keys(section: Section, api: str = API) -> Keys:
     """The secrets of a section. One that is not set or not readable is left out: nothing is verified by it."""
     found = {name: value for name, secret in section.items() if (value := read_secret(secret))}
     main = found.get("account_sid", "")
@@ -94,9 +103,9 @@ def read_keys(section: Section) -> Keys:
             shared[rest] = value.encode()
         elif name not in OTHERS:
             say(log, logging.WARNING, "setting of telephony.twilio not known", name=name)
-    users = {account: Credentials(account, given) for account, given in tokens.items()}
+    users = {account: Credentials(account, given, api) for account, given in tokens.items()}
     if "api_key_sid" in found and "api_key_secret" in found:
-        users[main] = Credentials(found["api_key_sid"], (found["api_key_secret"],))
+        users[main] = Credentials(found["api_key_sid"], (found["api_key_secret"],), api)
     own_first = sorted(users, key=lambda account: account != main)
     accounts = {account: users[account] for account in own_first if account}
     verifying = {account: tuple(token.encode() for token in given) for account, given in tokens.items()}

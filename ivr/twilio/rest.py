@@ -16,7 +16,6 @@ from yarl import URL
 from ivr.twilio.keyring import Credentials
 from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 
-API = "https://api.twilio.com"
 MAX_ANSWER = 1_048_576
 KEEP_S = 60.0
 """How long a connection waits for the next request: a new one costs a handshake while a caller listens to music."""
@@ -64,10 +63,9 @@ def created_ms(resource: Mapping[str, Any]) -> int:
 
 
 class Rest:
-    """One client for all accounts. `base` is another address in tests; nothing a caller sends ever is part of one."""
+    """One client for all accounts. Addresses come from plans; nothing a caller sends ever is part of one."""
 
-    def __init__(self, base: str = API, timeout_s: float = 5.0) -> None:
-        self._base = base.rstrip("/")
+    def __init__(self, timeout_s: float = 5.0) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, 2.0))
         self._session: aiohttp.ClientSession | None = None
 
@@ -102,21 +100,21 @@ class Rest:
 
         Raises GatewayBusy when nothing can have happened, GatewayUnknown when something may have.
         """
-        answer = Answer(401, {})
+        answer, api = Answer(401, {}), given.api.rstrip("/")
         for password in given.passwords:
-            answer = await self._try(method, path, aiohttp.encode_basic_auth(given.user, password), form)
+            answer = await self._try(method, api, path, aiohttp.encode_basic_auth(given.user, password), form)
             if answer.status != 401:
                 break
         return answer
 
-    async def _try(self, method: str, path: str, authorization: str, form: Form) -> Answer:
+    async def _try(self, method: str, api: str, path: str, authorization: str, form: Form) -> Answer:
         headers = {"Authorization": authorization}
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             async with self._open().request(
                 method,
-                URL(self._base + path, encoded=True),
+                URL(api + path, encoded=True),
                 data=urlencode(form) if form else None,
                 headers=headers,
                 allow_redirects=False,

@@ -15,11 +15,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from aiohttp import web
 from yarl import query_to_pairs
 
+from ivr.adapter import Hearer
 from ivr.flow.perform import perform
 from ivr.scene import Scene
 from ivr.twilio.addresses import ROOT, Addresses
@@ -28,7 +28,7 @@ from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keys
 from ivr.twilio.payloads import OF_AGENT, WAITING, Fields, envelope_of, event_of, report_of
 from ivr.twilio.signature import HEADER, SETTINGS, bases_of, has_body_hash, is_signed, read_settings
-from ivr.vocabulary import Envelope, Event, Role, Script
+from ivr.vocabulary import Role, Script
 from router.logging_ import current_call, say
 
 MAX_BODY = 64 * 1024
@@ -47,21 +47,11 @@ log = logging.getLogger("vipline.twilio")
 Render = Callable[[Script], bytes]
 
 
-class Desk(Protocol):
-    """Who decides, for one site."""
-
-    async def hear(
-        self, page: str, call_id: str, step: str, event: Event, envelope: Envelope, render: Render
-    ) -> bytes: ...
-
-    async def note(self, event: Event, envelope: Envelope) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class HookedSite:
     """What one site's hooks work with. `keys` and `language` are those of the moment, as its plan has them."""
 
-    desk: Desk
+    desk: Hearer
     gateway: TwilioGateway
     keys: Callable[[], Keys]
     language: Callable[[], str]

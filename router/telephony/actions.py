@@ -40,7 +40,7 @@ class Wanted:
 class Look:
     """What is known beyond the event. `page`: asked for last by the caller's leg. `heard`: steps that were answered.
 
-    `acts`: what was asked of the provider before. `endpoint`: of the agent of the offer.
+    `acts`: what was asked of the provider before. `endpoint`: of the agent of the offer. `provider`: who carries this.
     """
 
     letter: str
@@ -50,6 +50,7 @@ class Look:
     acts: Mapping[str, str]
     endpoint: str | None
     caller_id: str
+    provider: str
     offer_ms: int
     dial_ms: int
 

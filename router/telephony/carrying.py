@@ -24,13 +24,12 @@ log = logging.getLogger("vipline.telephony")
 class Carrier:
     """One site's actions, for one term of leading."""
 
-    def __init__(self, site: Site, gateway: Gateway, claims: Claims, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, site: Site, claims: Claims, pause_s: float = PAUSE_S) -> None:
         self._site = site
-        self._gateway = gateway
         self._claims = claims
         self._pause_s = pause_s
 
-    async def carry_out(self, call_id: str, wanted: Wanted) -> None:
+    async def carry_out(self, call_id: str, wanted: Wanted, gateway: Gateway) -> None:
         """Returns when it is done, refused or not wanted any more; what never becomes known is left to deadlines."""
         for tries in range(TRIES):
             started = time.monotonic()
@@ -44,7 +43,7 @@ class Carrier:
             if time.monotonic() - started > self._claims.claim_ms / 2000:
                 continue  # we slept; somebody else may have claimed it since
             try:
-                done = await self._send(call_id, wanted, claim)
+                done = await self._send(call_id, wanted, claim, gateway)
             except GatewayBusy as busy:
                 if claim.word == "OK":
                     await self._claims.settle(call_id, wanted.name, wanted.lease, "free")
@@ -56,29 +55,29 @@ class Carrier:
                 await self._give_up(call_id, wanted, refused)
                 return
             else:
-                await self._settle(call_id, wanted, done)
+                await self._settle(call_id, wanted, done, gateway)
                 return
         say(log, logging.ERROR, "action given up", call=call_id, action=wanted.name.partition(":")[0])
 
-    async def _send(self, call_id: str, wanted: Wanted, claim: Claim) -> Done:
+    async def _send(self, call_id: str, wanted: Wanted, claim: Claim, gateway: Gateway) -> Done:
         action, name = wanted.action, self._site.name
         if claim.word == "VOID_SENT" and not isinstance(action, Originate):
             return Done(gone=True)
         if isinstance(action, Originate):
-            if claim.word != "OK" and (leg := await self._gateway.find(name, action, claim.since_ms)) is not None:
+            if claim.word != "OK" and (leg := await gateway.find(name, action, claim.since_ms)) is not None:
                 return Done(leg)
-            return Done(gone=True) if claim.word == "VOID_SENT" else await self._gateway.perform(name, action, None)
+            return Done(gone=True) if claim.word == "VOID_SENT" else await gateway.perform(name, action, None)
         key = f"{self._site.keys.root}:o:{call_id}"
         known = await self._site.channel.call("HGET", key, f"leg:{action.leg_id}")
-        return await self._gateway.perform(name, action, known.decode() if known else None)
+        return await gateway.perform(name, action, known.decode() if known else None)
 
-    async def _settle(self, call_id: str, wanted: Wanted, done: Done) -> None:
+    async def _settle(self, call_id: str, wanted: Wanted, done: Done, gateway: Gateway) -> None:
         """A leg that was placed for a lease which passed meanwhile is taken back at once."""
         outcome: Outcome = "gone" if done.gone else "done"
         leg_id = wanted.action.leg_id
         word = await self._claims.settle(call_id, wanted.name, wanted.lease, outcome, leg_id, done.leg)
         if word == "PASSED" and isinstance(wanted.action, Originate) and done.leg:
-            await self.carry_out(call_id, stop(leg_id))
+            await self.carry_out(call_id, stop(leg_id), gateway)
 
     async def _give_up(self, call_id: str, wanted: Wanted, refused: GatewayRefused) -> None:
         """The provider will never ring them: as if the leg had failed."""

@@ -11,7 +11,7 @@ import contextlib
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from router.domain.errors import Refused
@@ -34,16 +34,16 @@ RETRY_S = 0.5
 
 log = logging.getLogger("vipline.telephony")
 
-Carry = Callable[[str, Wanted], Awaitable[None]]
+Carry = Callable[[str, Wanted, Gateway], Awaitable[None]]
 
 
 class Outbox:
-    """One site's, in one process. `connection` is its own: it waits in the server."""
+    """One site's, in one process. `gateways`: by provider. `connection` is its own: it waits in the server."""
 
     def __init__(
         self,
         site: Site,
-        gateway: Gateway,
+        gateways: Mapping[str, Gateway],
         connection: Connection,
         *,
         lease_ms: int = LEASE_MS,
@@ -51,7 +51,7 @@ class Outbox:
         pause_s: float = PAUSE_S,
     ) -> None:
         self._site = site
-        self._gateway = gateway
+        self._gateways = gateways
         self._connection = connection
         self._lease_ms = lease_ms
         self._claim_ms = claim_ms
@@ -75,9 +75,7 @@ class Outbox:
         leader = Leader(channel, keys.own("outbox:by"), name, self._lease_ms)
         if not await leader.leads():
             return
-        self._carry = Carrier(
-            self._site, self._gateway, Claims(channel, keys, name, self._claim_ms), self._pause_s
-        ).carry_out
+        self._carry = Carrier(self._site, Claims(channel, keys, name, self._claim_ms), self._pause_s).carry_out
         try:
             await self._create()
             position = "0"
@@ -152,12 +150,15 @@ class Outbox:
         look = await self._look(event)
         if look is None:
             return
+        if look.provider not in self._gateways:
+            say(log, logging.ERROR, "provider not known here", call=event.fields["call"])
+            return
         if event.type == "call.offered" and not look.endpoint:
             say(log, logging.WARNING, "agent has no endpoint", agent=event.fields["agent"])
             with contextlib.suppress(Refused):
                 await self._site.engine.fail_leg(event.fields["call"], event.entry_id, "device")
         for one in wanted(event, look):
-            await self._carry(event.fields["call"], one)
+            await self._carry(event.fields["call"], one, self._gateways[look.provider])
 
     async def _look(self, event: Event) -> Look | None:
         call_id, keys = event.fields["call"], self._site.keys
@@ -185,6 +186,7 @@ class Outbox:
             heard=frozenset(name.decode() for name in heard),
             acts=fields(acts),
             endpoint=json.loads(card).get("endpoint") if card else None,
+            provider=str(view.row.meta.get("provider") or ""),
             caller_id=plan.voice.caller_id or str(view.row.meta.get("to") or ""),
             offer_ms=timing.offer_ms,
             dial_ms=timing.dial_ms,

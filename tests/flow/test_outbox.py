@@ -25,7 +25,8 @@ from tests.support.waiting import wait_until
 async def outbox(api: Api, gateway: FakeGateway, **options: Any) -> AsyncIterator[Outbox]:
     """Running until the end of the block, as in a process of its own."""
     connection = api.app[SERVICE].store.blocking()
-    found = Outbox(api.site, gateway, connection, **{"lease_ms": 1_000, "claim_ms": 2_000, "pause_s": 0.01, **options})
+    timing = {"lease_ms": 1_000, "claim_ms": 2_000, "pause_s": 0.01}
+    found = Outbox(api.site, {"fake": gateway}, connection, **(timing | options))
     task = asyncio.create_task(found.run())
     try:
         yield found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
+from config.telephony import Twilio as Section
 from ivr.desk import Desk
 from ivr.twilio.addresses import OVERRIDES
 from ivr.twilio.provider import Twilio
@@ -38,8 +39,9 @@ async def house(api: Api, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     listening = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with fake.running():
-        twilio = Twilio(base, fake.base)
-        twilio.serve("main", Desk(api.site), lambda: api.site.plan)
+        twilio = Twilio(base)
+        there = api.site.plan.telephony.model_copy(update={"twilio": _section(fake.base)})
+        twilio.serve("main", Desk(api.site), lambda: api.site.plan.model_copy(update={"telephony": there}))
         app = web.Application()
         app.add_routes(twilio.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -50,6 +52,11 @@ async def house(api: Api, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
         await fake.fall_silent()
         await twilio.close()
         await runner.cleanup()
+
+
+def _section(api: str) -> Section:
+    secrets = {"account_sid": {"env": "TWILIO_ACCOUNT_SID"}, "auth_token": {"env": "TWILIO_AUTH_TOKEN"}}
+    return Section.model_validate({"api": api, **secrets})
 
 
 async def test_a_caller_is_greeted_and_held_while_nobody_is_on_duty(house: House):
