@@ -29,6 +29,8 @@ async def test_the_server_dies_under_two_services(
         for death in (1, 2):
             await load.more(30)
             assert fresh_server.pid is not None
+            os.kill(fresh_server.pid, signal.SIGSTOP)
+            await wait_until(lambda: load.asking > 1)  # somebody loses an answer, however idle the machine
             os.kill(fresh_server.pid, signal.SIGKILL)
             await wait_until(lambda death=death: fresh_server.restarts == death)  # type: ignore[misc]
         await load.more(30)

@@ -80,6 +80,7 @@ class Load:
         self.connected: dict[str, str] = {}
         self.ended: set[str] = set()
         self.unanswered = 0
+        self.asking = 0
         self.surprises: list[str] = []
         self.tape = Tape(stream_url, self._heard)
         self._seen = Verdict(HEAD_STARTS)
@@ -243,13 +244,17 @@ class Load:
 
     async def _once(self, method: str, url: str, body: Any) -> tuple[int, Any]:
         """One try. Raises one of NO_ANSWER, also when the service asks for patience."""
-        async with self._session.request(
-            method, url, json=body, headers={"Authorization": f"Bearer {SECRET}"}
-        ) as response:
-            answered = await response.json(content_type=None)
-            if response.status == 503 or (response.status == 409 and answered["type"] == "in-progress"):
-                raise aiohttp.ClientConnectionError(answered["type"])
-            return response.status, answered
+        self.asking += 1
+        try:
+            async with self._session.request(
+                method, url, json=body, headers={"Authorization": f"Bearer {SECRET}"}
+            ) as response:
+                answered = await response.json(content_type=None)
+                if response.status == 503 or (response.status == 409 and answered["type"] == "in-progress"):
+                    raise aiohttp.ClientConnectionError(answered["type"])
+                return response.status, answered
+        finally:
+            self.asking -= 1
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
