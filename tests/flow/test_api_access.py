@@ -210,6 +210,12 @@ async def test_token_seeds_are_planted_from_the_environment(database, tmp_path, 
         assert [token["token_id"] for token in (await api.get("/v1/tokens")).json["items"]] == ["pbx"]
     async with serving(database, config) as api:
         assert len((await api.get("/v1/tokens")).json["items"]) == 1
+        assert (await api.ask("DELETE", "/v1/tokens/pbx")).status == 204
+    async with serving(database, config) as api:
+        assert (await api.with_token("secret-of-the-pbx").get("/v1/calls")).status == 401
+    monkeypatch.setenv("PBX_TOKEN", "another-secret-of-the-pbx")
+    async with serving(database, config) as api:
+        assert (await api.with_token("another-secret-of-the-pbx").get("/v1/calls")).status == 200
 
 
 def test_the_first_token_is_made_once_and_kept_private(tmp_path):

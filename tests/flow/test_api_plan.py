@@ -160,6 +160,17 @@ async def test_seeds_are_created_when_absent_and_never_overwritten(database, tmp
         assert (agent["name"], agent["state"]) == ("Changed", "ready")
 
 
+async def test_seeds_that_were_deleted_since_stay_deleted(database, tmp_path):
+    config = write_config(tmp_path / "config")
+    async with serving(database, config) as api:
+        assert (await api.ask("DELETE", "/v1/customers/c-1000")).status == 204
+        assert (await api.ask("DELETE", "/v1/agents/agent-7")).status == 204
+    async with serving(database, config) as api:
+        assert (await api.get("/v1/customers/c-1000")).status == 404
+        assert (await api.get("/v1/agents/agent-7")).status == 404
+        assert (await api.get("/v1/agents/agent-3")).status == 200
+
+
 async def test_waiting_calls_keep_their_place_and_get_the_new_ladder(api):
     await api.ready("agent-5", "agent-7")
     held = [await api.call("ada", ADA), await api.call("x", "+12025550113")]
