@@ -1,7 +1,7 @@
 """What the files say of people: created when absent, never overwritten, and never brought back.
 
-What was planted once is written down: who was deleted or erased since, or a token that was revoked, stays so at the next
-start, whatever the files still say.
+What was planted once is written down: who was deleted or erased since, or a token that was revoked, stays so at the
+next start, whatever the files still say.
 """
 
 from __future__ import annotations
