@@ -26,7 +26,7 @@ from router.events.estimating import read_forecasts
 from router.events.learning import group_of
 from router.logging_ import say
 from router.store.engine import Engine
-from router.store.rows import AgentRow, CallRow
+from router.store.rows import AgentFacts, CallRow, CallView
 
 FOLLOW_S = 0.5
 
@@ -80,19 +80,25 @@ class Estimates:
 
     async def of(self, row: CallRow) -> Estimate | None:
         """What is left of a call's wait; None when nobody can say, or when it waits no longer."""
-        forecast = self._forecasts.at(row.facts.accepted_ms)
-        if forecast is None or row.rank is None or row.letter not in "qwo":
-            return None
+        view = await self._engine.view_call(row.call_id) if row.letter in "qwo" else None
+        return self.seen(view) if view else None
+
+    def seen(self, view: CallView) -> Estimate | None:
+        """The same, by what was read of the call: nothing more is asked."""
+        row = view.row
         if row.letter == "o":
-            return await self._ringing(row)
+            # An agent is being rung: any moment, at the latest when the offer ends.
+            due_ms = view.agent.due_ms if view.agent else None
+            return None if due_ms is None else Estimate(0, max(0, due_ms - self._clock()))
+        forecast = self._forecasts.at(row.facts.accepted_ms)
+        if forecast is None or row.rank is None or row.letter not in "qw":
+            return None
         groups = [lane for lane in row.lanes if group_of(lane)]
         if row.letter == "q" or not groups:
-            return await self._until_owner(row, forecast)
+            owners = [lane for lane in row.lanes if not group_of(lane)]
+            return self._agent_free(view.agent, forecast, view.counts.get(owners[-1], 0)) if owners else None
         # Every further lane can only help: the soonest of them counts.
-        ahead = await self._ahead(groups, row.rank)
-        found = [
-            forecast.wait(group_of(lane), row.facts.tier, count) for lane, count in zip(groups, ahead, strict=True)
-        ]
+        found = [forecast.wait(group_of(lane), row.facts.tier, view.counts.get(lane, 0)) for lane in groups]
         known = [each for each in found if each is not None]
         if not known:
             return None
@@ -101,26 +107,26 @@ class Estimates:
     async def until_free(self, agent_id: str, accepted_ms: int, rank: int | None = None) -> Estimate | None:
         """When an agent will turn to a call accepted then, in the agent's own lane at that rank (None: last in it)."""
         forecast = self._forecasts.at(accepted_ms)
-        return await self._agent_free(agent_id, forecast, rank) if forecast else None
-
-    async def _until_owner(self, row: CallRow, forecast: Forecast) -> Estimate | None:
-        owners = [lane[1:] for lane in row.lanes if not group_of(lane)]
-        return await self._agent_free(owners[-1], forecast, row.rank) if owners else None
-
-    async def _agent_free(self, agent_id: str, forecast: Forecast, rank: int | None) -> Estimate | None:
-        engine = self._engine
-        lane = engine.keys.lane(f"@{agent_id}")
-        agent = await engine.read_agent(agent_id)
-        below = "+inf" if rank is None else f"({rank}"
-        ahead, due = await engine.connection.call_many(
-            [["ZCOUNT", lane, "-inf", below], ["ZSCORE", engine.keys.deadlines, f"a:{agent_id}"]]
+        if forecast is None:
+            return None
+        engine, below = self._engine, "+inf" if rank is None else f"({rank}"
+        found, ahead, due = await engine.connection.call_many(
+            [
+                ["HMGET", engine.keys.agent(agent_id), "st", "sn"],
+                ["ZCOUNT", engine.keys.lane(f"@{agent_id}"), "-inf", below],
+                ["ZSCORE", engine.keys.deadlines, f"a:{agent_id}"],
+            ]
         )
-        rest = self._rest(agent, forecast, float(due) if due else None)
+        words = [(word or b"").decode() for word in (*found, due)]
+        return self._agent_free(AgentFacts.parse(";".join(words)) if words[0] else None, forecast, int(ahead))
+
+    def _agent_free(self, agent: AgentFacts | None, forecast: Forecast, ahead: int) -> Estimate | None:
+        rest = self._rest(agent, forecast)
         if rest is None or (ahead and not forecast.talks.known):
             return None
-        return in_ms(until_free(forecast.talks, rest, engine.timing.wrap_up_ms / 1000, int(ahead)))
+        return in_ms(until_free(forecast.talks, rest, self._engine.timing.wrap_up_ms / 1000, ahead))
 
-    def _rest(self, agent: AgentRow | None, forecast: Forecast, due_ms: float | None) -> tuple[float, float] | None:
+    def _rest(self, agent: AgentFacts | None, forecast: Forecast) -> tuple[float, float] | None:
         """p50 and p90, s, of what the agent is at now; None for one who is away."""
         if agent is None or agent.letter in "xb":
             return None
@@ -132,15 +138,5 @@ class Estimates:
             p50, p90 = forecast.talks.rest(elapsed_s)
             wrap_up_s = self._engine.timing.wrap_up_ms / 1000
             return p50 + wrap_up_s, p90 + wrap_up_s
-        left_s = max(0.0, due_ms - now_ms) / 1000 if due_ms is not None and agent.letter in "wc" else 0.0
+        left_s = max(0.0, agent.due_ms - now_ms) / 1000 if agent.due_ms is not None and agent.letter in "wc" else 0.0
         return left_s, left_s
-
-    async def _ringing(self, row: CallRow) -> Estimate | None:
-        """An agent is being rung: any moment, at the latest when the offer ends."""
-        due = await self._engine.connection.call("ZSCORE", self._engine.keys.deadlines, f"a:{row.agent_id}")
-        return None if due is None else Estimate(0, max(0, int(float(due)) - self._clock()))
-
-    async def _ahead(self, lanes: list[str], rank: int) -> list[int]:
-        keys = self._engine.keys
-        commands = [["ZCOUNT", keys.lane(lane), "-inf", f"({rank}"] for lane in lanes]
-        return [int(count) for count in await self._engine.connection.call_many(commands)]

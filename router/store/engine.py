@@ -6,6 +6,7 @@ send it again and gets the same answer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from router.domain.ladder import Ladder, Profile, Step, Timing
 from router.store.keyspace import Keyspace
 from router.store.reading import Pipelining, Reading
 from router.store.rows import CallView
-from router.store.script_loader import load_all
+from router.store.script_loader import Script, load_all, load_stepped
 
 HARD_LIMIT = 1_000_000
 OFF_DUTY = {"break": "b", "offline": "x"}
@@ -94,10 +95,15 @@ class Engine(Reading):
 
     def command(self, name: str, given: Mapping[str, str]) -> list[str]:
         """The EVALSHA of a script, for those who pipeline (replay, bench). Arguments by their header's names."""
-        script = self._scripts[name]
+        script = self._script(name, given)
         settings = self._settings
         argv = [given[a] if a in given else self._time() if a == "clock" else settings[a] for a in script.arguments]
         return ["EVALSHA", script.sha, "1", self.keys.root, *argv]
+
+    def _script(self, name: str, given: Mapping[str, str]) -> Script:
+        """The script, or the one of the same name that takes the carrier's `step` first."""
+        script = self._scripts[name]
+        return load_stepped(name) if given.get("step") and "step" not in script.arguments else script
 
     def _time(self) -> str:
         return "" if self.clock is None else str(self.clock.now_ms)
@@ -111,7 +117,7 @@ class Engine(Reading):
             if not str(error).startswith("NOSCRIPT"):
                 raise
             self._lanes.clear()
-            reply = await self.connection.call("EVAL", self._scripts[name].body, *command[2:])
+            reply = await self.connection.call("EVAL", self._script(name, given).body, *command[2:])
         words = self.words(reply)
         if words[0] == "NOT_VIRTUAL":
             raise errors.NotVirtual
@@ -164,8 +170,9 @@ class Engine(Reading):
         meta: str = "{}",
         why: str = "",
         tier: str = "standard",
+        step: str = "",
     ) -> Routed:
-        """A call enters its ladder. Raises PlanMoved (make the ladder anew), SiteFull."""
+        """A call enters its ladder. Raises PlanMoved (make the ladder anew), SiteFull. `step`: as in `choose`."""
         await self.know_lanes(ladder.steps)
         words = await self._run(
             "route_call",
@@ -180,7 +187,10 @@ class Engine(Reading):
             last_agent=last_agent,
             meta=meta,
             why=quote(why, safe=" ,;:@+-"),
+            step=step,
         )
+        if words[0] in ("REPEAT", "LATE"):
+            raise _REFUSALS[words[0]]
         if words[0] == "PLAN_MOVED":
             raise errors.PlanMoved
         if words[0] == "FULL":
@@ -192,6 +202,7 @@ class Engine(Reading):
     async def choose(self, call_id: str, choice: str, step: str = "") -> str:
         """Answers the owner-busy question with `wait` or `transfer`. Raises UnknownCall, ChoiceGone.
 
+        Empty: not understood, so the question stands once more, then the plan's default holds.
         `step`: the carrier's request that says so; raises StepRepeated, StepGone then, too.
         """
         words = await self._run("choose", call_id=call_id, choice=choice, step=step)
@@ -224,48 +235,99 @@ class Engine(Reading):
         )
         return self._state(words)
 
+    async def call_back(self, call_id: str, callback_id: str, *, widen: bool = False, step: str = "") -> str:
+        """The caller's own wish: out of the line, or after being sent away. Raises UnknownCall, WrongState.
+
+        `step`: as in `choose`.
+        """
+        words = await self._run(
+            "call_back", call_id=call_id, callback_id=callback_id, widen="1" if widen else "", step=step
+        )
+        return self._state(words)
+
     async def take_step(self, call_id: str, step: str) -> None:
         """A carrier's request is answered now. Raises StepRepeated, StepGone."""
         words = await self._run("take_step", call_id=call_id, step=step)
         if words[0] in _REFUSALS:
             raise _REFUSALS[words[0]]
 
-    async def view_call(self, call_id: str) -> CallView | None:
-        """A call with all that is said of it, in one read; None when there is none."""
-        words = await self._run("view_call", call_id=call_id)
-        return CallView.parse(call_id, " ".join(words[1:]).split("\n")) if words[0] == "OK" else None
+    async def view_call(self, call_id: str, step: str = "") -> CallView | None:
+        """A call with all that is said of it, in one read; None when there is none. `step`: as in `choose`."""
+        words = await self._run("view_call", call_id=call_id, step=step)
+        if words[0] == "OK":
+            return CallView.parse(call_id, " ".join(words[1:]).split("\n"))
+        if words[0] == "UNKNOWN":
+            return None
+        raise _REFUSALS[words[0]]
 
-    async def accept_offer(self, call_id: str, agent_id: str, offer_id: str) -> str:
-        """The agent takes the call. Raises OfferGone."""
-        return self._state(await self._run("accept_offer", call_id=call_id, agent_id=agent_id, offer=offer_id))
-
-    async def decline_offer(self, call_id: str, agent_id: str, offer_id: str, cause: str = "declined") -> str:
-        """The agent does not take it; the caller looks again at once. Raises OfferGone."""
-        words = await self._run("decline_offer", call_id=call_id, agent_id=agent_id, offer=offer_id, cause=cause)
+    async def accept_offer(self, call_id: str, agent_id: str, offer_id: str, step: str = "") -> str:
+        """The agent takes the call; `agent_id` empty: whoever's leg it is. Raises OfferGone. `step`: as in `choose`."""
+        words = await self._run("accept_offer", call_id=call_id, agent_id=agent_id, offer=offer_id, step=step)
         return self._state(words)
 
-    async def fail_leg(self, call_id: str, offer_id: str, cause: str) -> str:
+    async def decline_offer(
+        self,
+        call_id: str,
+        agent_id: str,
+        offer_id: str,
+        cause: str = "declined",
+        *,
+        reason: str = "",
+        only_in: str = "",
+        step: str = "",
+    ) -> str:
+        """The agent does not take it; the caller looks again at once. Raises OfferGone.
+
+        `reason`: the agent's own words. `only_in`: states in which it is meant (`o` not yet taken, `b` taken; a
+        callback's customer whose telephone rings is `d`); empty: all. `step`: as in `choose`.
+        """
+        words = await self._run(
+            "decline_offer",
+            call_id=call_id,
+            agent_id=agent_id,
+            offer=offer_id,
+            cause=cause,
+            reason=quote(reason, safe=""),
+            only_in=only_in,
+            step=step,
+        )
+        return self._state(words)
+
+    async def fail_leg(self, call_id: str, offer_id: str, cause: str, *, only_in: str = "") -> str:
         """The agent's leg could not be reached or was lost: busy, no_answer, declined, device, network, bridge."""
-        return await self.decline_offer(call_id, "", offer_id, cause)
+        return await self.decline_offer(call_id, "", offer_id, cause, only_in=only_in)
 
     async def lose_leg(self, call_id: str, offer_id: str, cause: str) -> str:
         """The agent's leg broke in mid-talk by device or network: the caller waits again. Raises OfferGone."""
         return self._state(await self._run("lose_leg", call_id=call_id, offer=offer_id, cause=cause))
 
-    async def connect_call(self, call_id: str, offer_id: str) -> str:
-        """The bridge is up, or the dialled customer has answered. Raises OfferGone."""
-        return self._state(await self._run("connect_call", call_id=call_id, offer=offer_id))
+    async def connect_call(self, call_id: str, offer_id: str, step: str = "") -> str:
+        """The bridge is up, or the dialled customer has answered. Raises OfferGone. `step`: as in `choose`."""
+        return self._state(await self._run("connect_call", call_id=call_id, offer=offer_id, step=step))
+
+    async def amend_call(self, call_id: str, facts: Mapping[str, str]) -> None:
+        """Adds to a call's cold facts, whoever else does so meanwhile. Raises UnknownCall."""
+        text = json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"))
+        if (await self._run("amend_call", call_id=call_id, facts=text[1:-1]))[0] == "UNKNOWN":
+            raise errors.UnknownCall
 
     async def complete_call(
-        self, call_id: str, *, offer_id: str | None = None, agent_id: str | None = None, result: str = ""
+        self,
+        call_id: str,
+        *,
+        offer_id: str | None = None,
+        agent_id: str | None = None,
+        result: str = "",
+        step: str = "",
     ) -> str:
-        """The talk is over. Raises UnknownCall, OfferGone, WrongState."""
+        """The talk is over. Raises UnknownCall, OfferGone, WrongState. `step`: as in `choose`."""
         words = await self._run(
             "complete_call",
             call_id=call_id,
             agent_id=agent_id or "",
             offer=offer_id or "",
             result=quote(result, safe=""),
+            step=step,
         )
         return self._state(words)
 
@@ -285,9 +347,9 @@ class Engine(Reading):
         )
         return self._state(words)
 
-    async def abandon_call(self, call_id: str, cause: str = "hangup") -> str:
-        """The caller is gone (`hangup`, `failed`). Raises UnknownCall."""
-        return self._state(await self._run("abandon_call", call_id=call_id, cause=cause))
+    async def abandon_call(self, call_id: str, cause: str = "hangup", step: str = "") -> str:
+        """The caller is gone (`hangup`, `failed`). Raises UnknownCall. `step`: as in `choose`."""
+        return self._state(await self._run("abandon_call", call_id=call_id, cause=cause, step=step))
 
     async def withdraw_call(self, call_id: str, *, by: str = "", why: str = "") -> str:
         """A supervisor takes a waiting call out. Raises UnknownCall, WrongState."""

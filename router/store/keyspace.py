@@ -29,6 +29,10 @@ class Keyspace:
     def documents(self, call_id: str) -> str:
         return f"{self.root}:f:{call_id}"
 
+    def actions(self, call_id: str) -> str:
+        """What was asked of the call's provider, and the legs it has placed."""
+        return f"{self.root}:o:{call_id}"
+
     def history(self, call_id: str) -> str:
         return f"{self.root}:h:{call_id}"
 
@@ -78,6 +82,11 @@ class Keyspace:
     @property
     def callbacks(self) -> str:
         return f"{self.root}:k"
+
+    @property
+    def closed(self) -> str:
+        """Closed groups and what their callers are told."""
+        return f"{self.root}:closed"
 
     @property
     def sequence(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from router.domain.events import AGENT_STATES, CALL_STATES
@@ -15,6 +16,19 @@ Fields = dict[str, str]
 
 def _number(text: str) -> int | None:
     return int(float(text)) if text else None
+
+
+# The same text is read at every request of its call. What is read is shared: never to be changed.
+@lru_cache(maxsize=1_024)
+def _meta(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def _card(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,7 @@ class CallRow:
             rank=int(rank) if rank else None, lanes=tuple(f.get("ln", "").split()),
             step=StepFacts.parse(f.get("sp", "")), facts=CallFacts.parse(f.get("mx", "")),
             avoids=tuple(f.get("av", "").split()), rest=rest, outcome=f.get("oc"), ended_ms=_number(ended),
-            meta=json.loads(meta) if meta else {},
+            meta=_meta(meta) if meta else {},
         )
 
 
@@ -89,27 +103,76 @@ _RECORD = ("st", "ag", "fe", "rk", "ln", "sp", "mx", "av", "oc", "en")
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A wait as it was announced, in round figures: about so long, at most so long; ms."""
+
+    at_ms: int
+    p50_ms: int
+    p90_ms: int
+
+    @classmethod
+    def parse(cls, text: str) -> Told | None:
+        """None: nothing was announced."""
+        at, p50, p90 = (text or ";;").split(";")
+        return cls(int(at), int(p50), int(p90)) if at else None
+
+    def text(self) -> str:
+        return f"{self.at_ms};{self.p50_ms};{self.p90_ms}"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """What an agent is at: the state's letter, since when, and until when it lasts at most (None: no limit); ms."""
+
+    letter: str
+    since_ms: int
+    due_ms: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> AgentFacts | None:
+        letter, since, due = (text or ";;").split(";")
+        return cls(letter, int(float(since)), _number(due)) if letter else None
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """A call, and what a document says beyond it.
 
     `expected`: the step asked for next, None before the first. `page`: the one asked for last. `unclear`: which asking
-    (`menu`, `question1` …) was not understood. `ahead`: calls of lower rank in the line of its step, None when it
-    stands in none. `card`: of the agent who has the call, or whom it waits for.
+    (`menu`, `question1` …) was not understood. `told`, `place`: the wait and the place in line announced last.
+    `counts`: for each lane the call stands in, the calls of lower rank. `agent`: whom it waits for, or who is rung for it.
+    `sent_for`: the caller is being taken out of what they hear. `closing`: what a closed group tells who must leave.
+    `card`: of the agent who has the call, or whom it waits for.
     """
 
     row: CallRow
     expected: int | None
     page: str
     unclear: str
-    ahead: int | None
+    told: Told | None
+    place: int | None
+    counts: dict[str, int]
+    agent: AgentFacts | None
+    sent_for: bool
+    closing: str
     card: dict[str, Any]
+
+    @property
+    def ahead(self) -> int | None:
+        """Calls of lower rank in the line of its step; None when it stands in none."""
+        lanes, step = self.row.lanes, self.row.step
+        return self.counts.get(lanes[-step.lanes]) if step.lanes and lanes else None
 
     @classmethod
     def parse(cls, call_id: str, lines: list[str]) -> CallView:
-        expected, page, unclear, ahead, *record, rest, meta, card = lines
+        expected, page, unclear, told, place, ahead, agent, sent, closing, *record, rest, meta, card = lines
         found = {name: value for name, value in zip(_RECORD, record, strict=True) if value or name not in ("oc", "en")}
-        row = CallRow.parse(call_id, found, rest, meta)
-        return cls(row, _number(expected), page, unclear, _number(ahead), json.loads(card))
+        counts = {lane: int(count) for lane, _, count in (part.partition("=") for part in ahead.split())}
+        return cls(
+            CallRow.parse(call_id, found, rest, meta), _number(expected), page, unclear, Told.parse(told),
+            _number(place), counts, AgentFacts.parse(agent), bool(sent),
+            json.loads(closing)["message"] if closing else "", _card(card),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

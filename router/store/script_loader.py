@@ -56,13 +56,22 @@ def _split(path: Path) -> tuple[str, str]:
     return match.group(1), _COMMENT.sub("", text[match.end() :])
 
 
-def _expand(path: Path) -> tuple[str, str, set[str]]:
-    """Header, body with includes in place, and what the includes need.
+def _with_step(header: str, own: str) -> tuple[str, str]:
+    """The same script, asked by a carrier: its `step` is taken before anything else happens."""
+    last = f"  ARGV[{len(_ARGV.findall(header)) + 1}] step          see includes/step\n"
+    header = header.replace("\n  RETURNS ", f"{last}\n  RETURNS {{REPEAT}} | {{LATE}} | ", 1)
+    return header, _INCLUDE.sub(lambda first: f'{first.group(0)}--- @include "step"\n', own, count=1)
+
+
+def _expand(path: Path, stepped: bool = False) -> tuple[str, str, set[str]]:
+    """Header, body with includes in place, and what the includes need. `stepped`: see `load_stepped`.
 
     A definition of an include that nobody below it uses is left out: a closure costs time at every call, and its code
     is memory that the server's collector walks.
     """
     header, own = _split(path)
+    if stepped:
+        header, own = _with_step(header, own)
     needs: set[str] = set()
 
     def text_of(name: str) -> str:
@@ -111,9 +120,9 @@ def _used(included: str, words: set[str]) -> str:
     return included[:end] + "".join(reversed(pieces))
 
 
-def load_script(path: Path) -> Script:
+def load_script(path: Path, stepped: bool = False) -> Script:
     """Reads one script; raises ScriptInvalid naming what its header gets wrong."""
-    header, body, needs = _expand(path)
+    header, body, needs = _expand(path, stepped)
     name = path.stem
 
     def complain(what: str) -> ScriptInvalid:
@@ -130,7 +139,7 @@ def load_script(path: Path) -> Script:
     for argument in arguments:
         if argument not in words:
             raise complain(f"ARGV {argument} is never used")
-    if missing := needs - set(arguments):
+    if missing := (needs & words) - set(arguments):
         raise complain(f"an include needs {', '.join(sorted(missing))}")
     returns = set(re.findall(r"\{([A-Z_]+)", _section(header, "RETURNS")))
     returned = set(re.findall(r"(?:return \{?|reply = \{)'([A-Z_]+)[ ']", body))
@@ -151,6 +160,15 @@ def load_script(path: Path) -> Script:
     full = prologue + body
     sha = hashlib.sha1(full.encode(), usedforsecurity=False).hexdigest()
     return Script(name, arguments, frozenset(returns), all_events, full, sha)
+
+
+@cache
+def load_stepped(name: str) -> Script:
+    """A transition that a carrier's request asks for: it takes the request's `step`, or does nothing at all.
+
+    Scripts of their own, loaded when first sent: what nobody uses would be memory that the server's collector walks.
+    """
+    return load_script(SCRIPTS / f"{name}.lua", stepped=True)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.domain.errors import OfferGone
+from router.domain.errors import OfferGone, StepRepeated
 from router.store.engine import Engine
 from tests.support.promises import answers
 from tests.support.stage import Lease, Stage, queue
@@ -59,10 +59,24 @@ async def test_accepting_twice_before_the_bridge_is_up(engine: Engine, stage: St
 @answers("OFFER_GONE")
 async def test_nobody_else_accepts(engine: Engine, stage: Stage, offered_call: Lease) -> None:
     await stage.refused(OfferGone, engine.accept_offer("c1", "bob", offered_call.offer_id))
-    await stage.refused(OfferGone, engine.accept_offer("c1", "", offered_call.offer_id))
+    await stage.refused(OfferGone, engine.accept_offer("c1", "", "1-1"))
     await stage.refused(OfferGone, engine.accept_offer("c1", "ann", "1-1"))
     await stage.refused(OfferGone, engine.accept_offer("c1", "ann", ""))
     await stage.refused(OfferGone, engine.accept_offer("nobody", "ann", offered_call.offer_id))
+
+
+async def test_a_leg_that_knows_its_offer_alone(engine: Engine, stage: Stage, offered_call: Lease) -> None:
+    """By the key of a telephone: whose it is stands in the lease."""
+    assert await engine.accept_offer("c1", "", offered_call.offer_id) == "c"
+    assert (await stage.agent_row("ann")).letter == "t"
+
+
+async def test_a_carriers_repeated_key_takes_nothing_twice(engine: Engine, stage: Stage, bridging_call: Lease) -> None:
+    stage.left_as_is = True
+    step = f"accept@{bridging_call.offer_id}"
+    assert await engine.accept_offer("c1", "", bridging_call.offer_id, step) == "b"
+    await stage.refused(StepRepeated, engine.decline_offer("c1", "", bridging_call.offer_id, step=step))
+    assert await stage.state("c1") == "b"
 
 
 async def test_yesterdays_offer_takes_no_caller_of_today(engine: Engine, stage: Stage, offered_call: Lease) -> None:

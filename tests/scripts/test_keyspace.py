@@ -22,6 +22,7 @@ SAME = {
     "L": KEYS.steps(""),
     "M": KEYS.meta(""),
     "F": KEYS.documents(""),
+    "O": KEYS.actions(""),
     "A": KEYS.agent(""),
     "D": KEYS.card(""),
     "W": KEYS.lane(""),
@@ -34,6 +35,7 @@ SAME = {
     "V": KEYS.virtual,
     "AGENTS": KEYS.agents,
     "CALLBACKS": KEYS.callbacks,
+    "CLOSED": KEYS.closed,
     "SEQ": KEYS.sequence,
 }
 """The name of a key in Lua → how Python spells it."""

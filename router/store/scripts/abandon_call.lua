@@ -61,6 +61,10 @@ elseif cause == 'hangup' then
   outcome = now - c.accepted < tonumber(short_abandon_ms) and 'short_abandoned' or 'abandoned'
   if c.st ~= 'g' and pass_place(c, heir) then outcome = 'recalled' end
 end
+-- Whoever reads of a caller who left knows what they had been told, and what they had chosen.
+if cause == 'hangup' and not c.callback then
+  told = told .. '|chose=' .. (call('HGET', C .. call_id, 'ch') or '') .. '|told=' .. (call('HGET', F .. call_id, 'told') or '')
+end
 local held = c.callback and held_call(heir)
 if held then outcome = 'superseded' end
 end_call(c, outcome, told, not agent)

@@ -8,7 +8,7 @@
 
   ARGV[1] clock         '' server time, 'v' last virtual time, or ms
   ARGV[2] call_id
-  ARGV[3] agent_id
+  ARGV[3] agent_id      '' whoever holds the lease
   ARGV[4] offer         fence
   ARGV[5] bridge_ms     until the bridge of an adapter's call must be up
   ARGV[6] dial_ms       until a dialled customer must have answered
@@ -22,7 +22,8 @@
 --- @include "emit"
 
 local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'sp', 'mx')
-if f[3] ~= offer or f[2] ~= agent_id then return 'OFFER_GONE' end
+if agent_id == '' then agent_id = f[2] or '' end
+if f[3] ~= offer or f[2] ~= agent_id or agent_id == '' then return 'OFFER_GONE' end
 if f[1] ~= 'o' then return 'OK ' .. f[1] end
 
 if not string.find(f[5], '^%d*;%d*;j;') then

@@ -5,7 +5,7 @@
 
   ARGV[1] clock         '' server time, 'v' last virtual time, or ms
   ARGV[2] call_id
-  ARGV[3] choice        wait | transfer
+  ARGV[3] choice        wait | transfer; '' not understood: asked once again, then the plan's default
   ARGV[4] owner_wait_ms
   ARGV[5] offer_ms
   ARGV[6] question_ms
@@ -39,5 +39,15 @@ if c.st ~= 'q' then
   return 'CHOICE_GONE ' .. c.st
 end
 
-answer(c, choice, 'caller')
+if choice == '' then
+  local asking = 'question' .. c.asked
+  if call('HGET', F .. call_id, 'unclear') ~= asking then
+    call('HSET', F .. call_id, 'unclear', asking)
+    call('PEXPIRE', F .. call_id, 3600000)
+    return 'OK q'
+  end
+  answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'unclear')
+else
+  answer(c, choice, 'caller')
+end
 return 'OK ' .. c.st

@@ -31,7 +31,8 @@ local c = read_call(call_id)
 if not c or c.fe ~= offer or c.ag == '' then return 'OFFER_GONE' end
 if c.st ~= 'o' and c.st ~= 'b' then return 'OK ' .. c.st end
 
-emit('call.connected|call=' .. call_id .. '|agent=' .. c.ag .. '|offer=' .. offer .. '|step=' .. c.sp .. '|facts=' .. c.mx)
+emit('call.connected|call=' .. call_id .. '|agent=' .. c.ag .. '|offer=' .. offer .. '|step=' .. c.sp .. '|facts=' .. c.mx
+  .. '|told=' .. (call('HGET', F .. call_id, 'told') or ''))
 c.talks = c.talks + 1
 pack_facts(c)
 call('HSET', C .. call_id, 'st', 'c', 'mx', c.mx)

@@ -14,6 +14,8 @@
   ARGV[9] cooling_max_ms
   ARGV[10] tombstone_ms
   ARGV[11] retain_ended_ms
+  ARGV[12] reason       the agent's own words, percent-encoded
+  ARGV[13] only_in      states in which it is meant: o not taken, b taken, d a callback's customer is dialled; '' all
 
   RETURNS {OK, state} | {OFFER_GONE} | {NOT_VIRTUAL}
   EVENTS  none of its own
@@ -45,12 +47,14 @@ if not c or c.fe ~= offer or c.ag ~= agent or (c.st ~= 'o' and c.st ~= 'b') then
   if last and last == offer then return 'OK ' .. (c and c.st or 'e') end
   return 'OFFER_GONE'
 end
-if agent_id == '' and c.st == 'b' and c.callback then
+local stands = c.st == 'b' and c.callback and 'd' or c.st
+if only_in ~= '' and not string.find(only_in, stands, 1, true) then return 'OFFER_GONE' end
+if agent_id == '' and stands == 'd' then
   dial_over(c, cause)
   return 'OK e'
 end
 
-announce_return(c, cause)
+announce_return(c, reason ~= '' and cause .. '|reason=' .. reason or cause)
 rest(c.ag, cause, '', '')
 return_call(c)
 return 'OK ' .. c.st

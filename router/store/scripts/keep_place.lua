@@ -15,7 +15,7 @@
   ARGV[10] step         the carrier's request, see includes/step; '' none
 
   RETURNS {OK, state} | {SEEN, state} | {WRONG_STATE, state} | {UNKNOWN} | {REPEAT} | {LATE} | {NOT_VIRTUAL}
-  EVENTS  callback.booked
+  EVENTS  none of its own
   WHY     between the end of one and the start of the other nobody can pass: rank and lanes change hands in one script.
 ]]
 --- @include "keys"
@@ -23,6 +23,7 @@
 --- @include "emit"
 --- @include "call_record"
 --- @include "end_call"
+--- @include "callback"
 
 local seen = call('HGET', C .. callback_id, 'st')
 if seen then return 'SEEN ' .. seen end
@@ -31,21 +32,5 @@ if not c then return 'UNKNOWN' end
 --- @include "step"
 if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return 'WRONG_STATE ' .. c.st end
 
-local was, rest = c.st, call('GET', L .. call_id) or ''
-local k = {id = callback_id, step = c.step, k = c.k, entered = c.entered, busy = c.busy, asked = '2', mode = 'wait',
-           accepted = c.accepted, max = now + callback_ms, kind = 'k' .. c.kind, tier = c.tier, talks = c.talks, due = ''}
-if widen ~= '' and rest ~= '' then k.due = was == 'w' and c.due or now else rest = '' end
-pack_step(k)
-pack_facts(k)
-local due = due_of(k)
-emit('callback.booked|call=' .. callback_id .. '|old=' .. call_id .. '|lanes=' .. c.ln .. '|step=' .. k.sp .. '|facts=' .. k.mx)
-end_call(c, 'callback', 'keep_place', true)
-call('HSET', C .. callback_id, 'st', 'w', 'ag', '', 'rk', c.rank, 'ln', c.ln, 'sp', k.sp, 'mx', k.mx)
-if c.av ~= '' then call('HSET', C .. callback_id, 'av', c.av) end
-if rest ~= '' then call('SET', L .. callback_id, rest) end
-call('SET', M .. callback_id, meta)
-for name in string.gmatch(c.ln, '%S+') do call('ZADD', W .. name, c.rank, callback_id) end
-call('ZADD', T, due, 'c:' .. callback_id)
-call('ZADD', CALLBACKS, now, callback_id)
-if identity ~= '' then call('SET', R .. identity, callback_id, 'PX', callback_ms) end
+keep(c, callback_id, meta, identity, widen)
 return 'OK w'

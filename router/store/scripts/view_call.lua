@@ -9,10 +9,10 @@
   EVENTS  none
   WHY     read apart, a call could be waiting by one answer and talking by the next.
 
-  The lines, after one blank: the step expected next, the page asked for last, which asking was not
-  understood, how many stand before the call in the line
-  of its step (nothing: it stands in none), the record, the steps left, the cold fields, and the card of the agent who
-  has the call or is waited for.
+  The lines, after one blank: the step expected next; the page asked for last; which asking was not understood; the wait
+  announced last; the place announced last; `lane=calls of lower rank` for each lane it stands in; `state;since;due` of the
+  agent it waits for or is offered to; 1 while the caller is sent for and has not come; what a closed group tells those it
+  sends out; the record; the steps left; the cold fields; the card of the agent who has the call or is waited for.
 ]]
 --- @include "keys"
 
@@ -20,16 +20,33 @@ local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'rk', 'ln', 'sp', 'mx', 
 if not f[1] then return 'UNKNOWN ' end
 for i = 1, 10 do f[i] = f[i] or '' end
 
-local lane, ahead = '', ''
+local ahead, who, sent, message = '', '', '', ''
 if f[1] == 'q' or f[1] == 'w' then
-  local count = tonumber(string.match(f[6], '^[^;]*;(%d+)') or '0')
-  local lanes = {}
-  for name in string.gmatch(f[5], '%S+') do lanes[#lanes + 1] = name end
-  lane = lanes[#lanes - count + 1] or ''
-  if lane ~= '' then ahead = call('ZCOUNT', W .. lane, '-inf', '(' .. f[4]) end
+  local own, groups = '', false
+  for lane in string.gmatch(f[5], '%S+') do
+    ahead = ahead .. ' ' .. lane .. '=' .. call('ZCOUNT', W .. lane, '-inf', '(' .. f[4])
+    if string.sub(lane, 1, 1) == '@' then own = string.sub(lane, 2) else groups = true end
+  end
+  if f[1] == 'q' or not groups then who = own end
+elseif f[1] == 'o' then
+  who = f[2]
+elseif f[1] == 'b' or f[1] == 'c' then
+  local room = call('HGET', O .. call_id, 'do:room:' .. f[3])
+  if room and room ~= 'gone' and room ~= 'refused' and call('HEXISTS', F .. call_id, 'connect/' .. f[3]) == 0 then sent = '1' end
+elseif f[1] == 'e' and f[9] == 'overflowed_out' then
+  local closed = call('HGET', G, 'x') or ''
+  for lane in string.gmatch(f[5], '%S+') do
+    local group = string.match(lane, '^[^+]+')
+    if string.find(closed, ' ' .. group .. ' ', 1, true) then message = call('HGET', CLOSED, group) or message end
+  end
+end
+if who ~= '' then
+  local a = call('HMGET', A .. who, 'st', 'sn')
+  who = a[1] and a[1] .. ';' .. a[2] .. ';' .. (call('ZSCORE', T, 'a:' .. who) or '') or ''
 end
 local agent = f[2] ~= '' and f[2] or string.match(f[5], '@(%S+)') or ''
 local cold = call('MGET', L .. call_id, M .. call_id, D .. agent)
-local step = call('HMGET', F .. call_id, 'n', 'at', 'unclear')
-return 'OK ' .. table.concat({step[1] or '', step[2] or '', step[3] or '', ahead, table.concat(f, '\n'), cold[1] or '', cold[2] or '{}',
-                              cold[3] or '{}'}, '\n')
+local step = call('HMGET', F .. call_id, 'n', 'at', 'unclear', 'told', 'place')
+for i = 1, 5 do step[i] = step[i] or '' end
+return 'OK ' .. table.concat({table.concat(step, '\n'), ahead, who, sent, message, table.concat(f, '\n'), cold[1] or '',
+                              cold[2] or '{}', cold[3] or '{}'}, '\n')

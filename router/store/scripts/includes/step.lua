@@ -11,8 +11,13 @@ if step ~= '' then
   if f[2] then return 'REPEAT' end
   local number = tonumber(string.match(step, ':(%d+)$') or nil)
   if number and f[1] and number ~= tonumber(f[1]) then return 'LATE' end
-  call('HSET', F .. call_id, step, '')
-  if number then call('HSET', F .. call_id, 'n', string.format('%d', number + 1)) end
-  if not string.find(step, '@', 1, true) then call('HSET', F .. call_id, 'at', (string.match(step, '^%a+'))) end
+  local page = string.match(step, '^%a+')
+  if number then
+    call('HSET', F .. call_id, step, '', 'at', page, 'n', string.format('%d', number + 1))
+  elseif string.find(step, '@', 1, true) then
+    call('HSET', F .. call_id, step, '')
+  else
+    call('HSET', F .. call_id, step, '', 'at', page)
+  end
   call('PEXPIRE', F .. call_id, 3600000)
 end
