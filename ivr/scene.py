@@ -15,6 +15,7 @@ Kind = Literal[
     "exit",
     "survey",
     "goodbye",
+    "parting",
     "apology",
     "whisper",
     "join",

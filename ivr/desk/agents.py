@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from ivr.desk.reports import offer_of
+from ivr.desk.reports import FETCHED, lost, offer_of
 from ivr.desk.telling import Telling
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
-from ivr.vocabulary import BridgeDown, Event, InputDigits
+from ivr.vocabulary import BridgeDown, Event, InputDigits, LegFailed
 from router.callbacks import is_callback
 from router.domain.errors import OfferGone, UnknownCall
 from router.site import Site
@@ -34,6 +34,11 @@ class AgentPages(Viewing):
         except UnknownCall:
             return Scene("gone", call_id, 0, self.site.plan.language)
 
+    async def is_customers_leg(self, call_id: str, leg_id: str) -> bool:
+        """Not one that was dialled for an offer which has passed, while its callback stands in line again."""
+        row = await self.engine.read_call(call_id)
+        return row is not None and (row.offer_id == offer_of(leg_id) or not is_callback(row))
+
     async def over(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         """The talk is over, or the caller could not be reached. Asked again it finds the same."""
         if isinstance(event, BridgeDown):
@@ -42,7 +47,11 @@ class AgentPages(Viewing):
             telling = await self.after(call_id)
             if telling.row.letter == "b" and is_callback(telling.row):
                 return await self._scene(telling, offer_id)  # the customer's telephone still rings
-            telling = await self.after(call_id, self.engine.fail_leg(call_id, offer_id, "bridge"))
+            cause = event.cause if isinstance(event, LegFailed) else "bridge"
+            if telling.row.letter == "c" and lost(cause):
+                telling = await self.after(call_id, self.engine.lose_leg(call_id, offer_id, cause))
+            else:
+                telling = await self.after(call_id, self.engine.fail_leg(call_id, offer_id, "bridge"))
         return telling.scene("nothing")
 
     async def _whisper(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
@@ -63,8 +72,11 @@ class AgentPages(Viewing):
             return replace(telling.scene("gone", reason="declined"), language=self.site.plan.language)
         return await self._scene(telling, offer_id)
 
-    async def _join(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
+    async def _join(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Asked again and again until the caller is in the holding room."""
+        offer_id = step.removesuffix(FETCHED)
+        if step != offer_id:
+            self.site.channel.send("HSET", self.site.keys.documents(call_id), f"fetched@{offer_id}", "1")
         return await self._scene(await self.after(call_id), offer_id)
 
     async def _bridged(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
@@ -84,17 +96,20 @@ class AgentPages(Viewing):
         if telling.row.offer_id == offer_id and telling.row.letter == "o":
             return telling.whisper(self.clock())
         if telling.row.offer_id == offer_id and telling.row.letter in "bc":
-            there = telling.view.page in ("hold", "key") and not await self._is_sent_for(telling.row.call_id, offer_id)
+            there = telling.view.page in ("hold", "key") and not await self._are_sent_for(telling.row.call_id, offer_id)
             return telling.scene("join" if there else "stand_by", offer_id=offer_id)
         return replace(telling.scene("gone"), language=self.site.plan.language)
 
-    async def _is_sent_for(self, call_id: str, offer_id: str) -> bool:
-        """Whether the caller is being taken out of what they heard: a talk begun before that would be cut off."""
+    async def _are_sent_for(self, call_id: str, offer_id: str) -> bool:
+        """Whether caller or agent is being taken out of what they hear: a talk begun before that would be cut off."""
         keys = self.site.keys
         sent, came = await self.site.channel.call_many(
             [
-                ["HGET", keys.own(f"o:{call_id}"), f"do:room:{offer_id}"],
-                ["HEXISTS", keys.documents(call_id), f"connect/{offer_id}"],
+                ["HMGET", keys.own(f"o:{call_id}"), f"do:room:{offer_id}", f"do:join:{offer_id}"],
+                ["HMGET", keys.documents(call_id), f"connect/{offer_id}", f"fetched@{offer_id}"],
             ]
         )
-        return bool(sent) and not came and sent not in (b"gone", b"refused")
+        return any(
+            one is not None and here is None and one not in (b"gone", b"refused")
+            for one, here in zip(sent, came, strict=True)
+        )

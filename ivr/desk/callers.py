@@ -79,9 +79,10 @@ class CallerPages(Arrivals):
         reason = event.reason if isinstance(event, HoldLeft) else "error"
         take = self.engine.take_step(call_id, token)
         if reason == "bridged":
-            telling = await self.after(call_id, take, self.engine.complete_call(call_id))
-            if telling.row.outcome == "answered":
-                return telling.scene("survey" if self.site.plan.voice.survey else "goodbye")
+            telling = await self.after(call_id, take)
+            if telling.row.letter == "c":  # whether the agent hung up, or a leg broke, is about to be reported
+                return replace(telling.scene("parting"), step=int(step))
+            return self._parted(telling)
         elif reason == "hangup":
             return (await self.after(call_id, take, self.engine.abandon_call(call_id))).scene("nothing")
         elif reason == "redirected":
@@ -105,5 +106,13 @@ class CallerPages(Arrivals):
         return telling.scene("goodbye", reason="survey")
 
     async def _over(self, call_id: str, step: str, token: str, event: Event) -> Scene:
-        """The talk with the number outside has ended."""
-        return (await self.after(call_id, self.engine.take_step(call_id, token))).scene("goodbye")
+        """The talk is over: with a number outside, or with an agent of whom nothing else was heard meanwhile."""
+        telling = await self.after(call_id, self.engine.take_step(call_id, token))
+        if telling.row.letter == "c":
+            telling = await self.after(call_id, self.engine.complete_call(call_id, offer_id=telling.row.offer_id))
+        return self._parted(telling)
+
+    def _parted(self, telling: Telling) -> Scene:
+        if telling.row.outcome == "answered":
+            return telling.scene("survey" if self.site.plan.voice.survey else "goodbye")
+        return telling.scene("goodbye") if telling.row.letter == "e" else telling.now(None, in_room=False)

@@ -82,6 +82,8 @@ class Desk:
         """Harmless: how things stand."""
         if envelope.role == "agent":
             return await self._agents.where(call_id, step)
+        if envelope.role == "callback" and not await self._agents.is_customers_leg(call_id, step):
+            return Scene("goodbye", call_id, 0, self.language)
         return await self._callers.where(call_id, in_room=page in ("hold", "key"))
 
 

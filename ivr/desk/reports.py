@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from ivr.vocabulary import CallEnded, Envelope, Event, LegFailed
-from router.domain.errors import OfferGone, Refused, WrongState
+from router.callbacks import is_callback
+from router.domain.errors import OfferGone, Refused, UnknownCall, WrongState
 from router.store.engine import Engine
+from router.telephony.actions import CUSTOMER, FETCHED
 
-CUSTOMER = "c"
-"""The customer's leg of a callback is the offer's id with this at its end; the offer's own is the agent's leg."""
+__all__ = ["CUSTOMER", "FETCHED", "lost", "offer_of", "take_report"]
 
 
 def offer_of(leg_id: str) -> str:
@@ -22,10 +23,15 @@ async def take_report(engine: Engine, event: Event, envelope: Envelope) -> None:
         if isinstance(event, CallEnded):
             if envelope.role == "agent":
                 await agent_left(engine, envelope.call_id, envelope.leg_id)
+            elif envelope.role == "callback":
+                await customer_left(engine, envelope.call_id, offer_of(envelope.leg_id), "no_answer")
             else:
                 await engine.abandon_call(envelope.call_id)
         elif isinstance(event, LegFailed):
-            await leg_failed(engine, envelope.call_id, offer_of(envelope.leg_id), event.cause)
+            if envelope.role == "callback":
+                await customer_left(engine, envelope.call_id, offer_of(envelope.leg_id), event.cause)
+            else:
+                await leg_failed(engine, envelope.call_id, envelope.leg_id, event.cause)
 
 
 async def agent_left(engine: Engine, call_id: str, offer_id: str) -> None:
@@ -33,7 +39,29 @@ async def agent_left(engine: Engine, call_id: str, offer_id: str) -> None:
     try:
         await engine.complete_call(call_id, offer_id=offer_id)
     except WrongState:
-        await engine.fail_leg(call_id, offer_id, "declined")
+        await _return(engine, call_id, offer_id, "declined")
+
+
+async def customer_left(engine: Engine, call_id: str, offer_id: str, cause: str) -> None:
+    """The leg we dialled is over: not answered, hung up, or hung up while its customer waited again.
+
+    One of an earlier offer says nothing of a callback that stands in line.
+    """
+    try:
+        await engine.complete_call(call_id, offer_id=offer_id)
+    except (OfferGone, WrongState):
+        row = await engine.read_call(call_id)
+        if row is None:
+            raise UnknownCall from None
+        if not is_callback(row):
+            await engine.abandon_call(call_id)
+        elif row.letter == "b" and row.offer_id == offer_id:
+            await engine.fail_leg(call_id, offer_id, cause)
+
+
+def lost(cause: str) -> bool:
+    """Whether a leg broke, rather than somebody hung up."""
+    return cause in ("device", "network")
 
 
 async def leg_failed(engine: Engine, call_id: str, offer_id: str, cause: str) -> None:
@@ -41,7 +69,15 @@ async def leg_failed(engine: Engine, call_id: str, offer_id: str, cause: str) ->
     if cause == "canceled":
         return
     try:
-        await engine.fail_leg(call_id, offer_id, cause)
+        await _return(engine, call_id, offer_id, cause)
     except OfferGone:
-        if cause in ("device", "network"):
+        if lost(cause):
             await engine.lose_leg(call_id, offer_id, cause)
+
+
+async def _return(engine: Engine, call_id: str, offer_id: str, cause: str) -> None:
+    """In the agent's name: a callback whose agent is gone while its customer is dialled goes back into the line."""
+    row = await engine.read_call(call_id)
+    if row is None or row.offer_id != offer_id or row.agent_id is None:
+        raise OfferGone
+    await engine.decline_offer(call_id, row.agent_id, offer_id, cause)

@@ -6,9 +6,10 @@ from ivr.flow.asking import route
 from ivr.flow.greeting import greet, voice
 from ivr.scene import Scene
 from ivr.speech import clean
-from ivr.vocabulary import Collect, Dial, Hangup, Say, Script
+from ivr.vocabulary import Collect, Dial, Goto, Hangup, Pause, Say, Script
 
 MESSAGE_MAX = 500
+PARTING_MS = 1_000
 
 
 def exit_(scene: Scene) -> Script:
@@ -35,6 +36,11 @@ def callback_booked(scene: Scene) -> Script:
 def goodbye(scene: Scene) -> Script:
     speak = voice(scene)
     return (Say(speak.say("survey.thanks" if scene.reason == "survey" else "exit.goodbye"), speak.tag), Hangup())
+
+
+def parting(scene: Scene) -> Script:
+    """The talk has ended and nobody has said why yet: a moment, then what follows from it."""
+    return (Pause(PARTING_MS), Goto(route(scene, "over")))
 
 
 def apology(scene: Scene) -> Script:

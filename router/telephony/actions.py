@@ -21,7 +21,8 @@ TYPES = (
     "call.owner_busy|",
 )
 OURS = frozenset({"a", "ka"})
-CUSTOMER = "c"
+CUSTOMER, FETCHED = "c", "f"
+"""What an offer's id ends with in the id of the customer's leg, and in the step of an agent who was fetched by us."""
 IN_ROOM = frozenset({"hold", "key", "connect"})
 GONE_ALREADY = frozenset({"busy", "no_answer", "device", "network"})
 TO_BE_TOLD = frozenset({"overflowed_out", "withdrawn"})
@@ -29,7 +30,10 @@ TO_BE_TOLD = frozenset({"overflowed_out", "withdrawn"})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`name`: what it is called within its call; it is done once. `lease`: the offer without which it is void."""
+    """`name`: what it is called within its call; it is done once.
+
+    `lease`: without what it is void: the offer it is for, or `=q`: the state the call must be in.
+    """
 
     name: str
     action: Action
@@ -72,8 +76,8 @@ def wanted(event: Event, look: Look) -> Iterator[Wanted]:
     elif event.type == "call.accepted_offer":
         yield from _accepted(call_id, offer, event, look)
     elif event.type == "call.owner_busy":
-        if look.letter == "q" and (look.page in IN_ROOM or (event.step and event.step.asked > 1)):
-            yield _send(call_id, "again", event, look)
+        if look.page in IN_ROOM or (event.step and event.step.asked > 1):
+            yield _send(call_id, "again", event, look, "=q")
     else:
         yield from _over(call_id, offer, event, look)
 
@@ -98,7 +102,7 @@ def _accepted(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wa
     elif look.page not in IN_ROOM:
         yield _to_room(call_id, offer, look)
     if f"whisper@{offer}" in look.heard and f"accept@{offer}" not in look.heard:
-        yield Wanted(f"join:{offer}", Interrupt(offer, Route("join", call_id, offer)), offer)
+        yield Wanted(f"join:{offer}", Interrupt(offer, Route("join", call_id, offer + FETCHED)), offer)
 
 
 def _over(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wanted]:
@@ -112,7 +116,7 @@ def _over(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wanted
     if event.type == "call.ended" and event.fields["outcome"] in TO_BE_TOLD and event.fields["was"] in "wob":
         assert event.facts is not None
         if event.facts.kind == "a":
-            yield _send(call_id, "exit", event, look)
+            yield _send(call_id, "exit", event, look, "=e")
 
 
 def stop(leg_id: str) -> Wanted:
@@ -124,15 +128,20 @@ def _to_room(call_id: str, offer: str, look: Look) -> Wanted:
     return Wanted(f"room:{offer}", Interrupt(_caller(call_id, look), Route("connect", call_id, offer)), offer)
 
 
-def _send(call_id: str, page: str, event: Event, look: Look) -> Wanted:
+def _send(call_id: str, page: str, event: Event, look: Look, lease: str) -> Wanted:
     route = Route(page, call_id, event.entry_id)
-    return Wanted(f"{page}:{event.entry_id}", Interrupt(_caller(call_id, look), route))
+    return Wanted(f"{page}:{event.entry_id}", Interrupt(_caller(call_id, look), route), lease)
 
 
 def _caller(call_id: str, look: Look) -> str:
     """The caller's leg; of a callback's customer who waits again, the leg that was dialled."""
-    dialled = [name.removeprefix("leg:") for name in look.acts if name.startswith("leg:") and name.endswith(CUSTOMER)]
-    return dialled[-1] if dialled else call_id
+    dialled = [name.removeprefix("do:dial:") for name in look.acts if name.startswith("do:dial:")]
+    return max(dialled, key=_in_order) + CUSTOMER if dialled else call_id
+
+
+def _in_order(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)
 
 
 def _was_asked(event: Event) -> bool:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 
-from ivr.vocabulary import Originate
+from ivr.vocabulary import Originate, Terminate
 from router.domain.errors import Refused
 from router.logging_ import say
 from router.site import Site
 from router.telephony.actions import CUSTOMER, Wanted, stop
 from router.telephony.claims import Claim, Claims, Outcome
+from router.telephony.counters import count, reconciled
 from router.telephony.gateway import Done, Gateway, GatewayBusy, GatewayRefused, GatewayUnknown
+from router.telephony.pace import Pace
 
 PAUSE_S, LONGEST_S = 0.25, 5.0
-TRIES = 8
+PATIENCE_S = 120.0
+"""How long a leg is tried to be interrupted or ended; and after its last ring, to be found."""
+STRAY_LOOKS = 8
 
 log = logging.getLogger("vipline.telephony")
 
@@ -24,64 +27,119 @@ log = logging.getLogger("vipline.telephony")
 class Carrier:
     """One site's actions, for one term of leading."""
 
-    def __init__(self, site: Site, claims: Claims, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, site: Site, claims: Claims, pace: Pace, pause_s: float = PAUSE_S) -> None:
         self._site = site
         self._claims = claims
+        self._pace = pace
         self._pause_s = pause_s
 
     async def carry_out(self, call_id: str, wanted: Wanted, gateway: Gateway) -> None:
         """Returns when it is done, refused or not wanted any more; what never becomes known is left to deadlines."""
-        for tries in range(TRIES):
-            started = time.monotonic()
+        began, tries = self._pace.now(), 0
+        while True:
+            asked = self._pace.now()
             claim = await self._claims.claim(call_id, wanted.name, wanted.lease)
             if claim.word in ("DONE", "VOID"):
+                if claim.word == "VOID":
+                    count(self._site.name, wanted.action, "void")
                 return
-            pause_s = min(self._pause_s * 2**tries, LONGEST_S)
+            pause_s = min(self._pause_s * 2 ** min(tries, 8), LONGEST_S)
+            tries += 1
             if claim.word == "BUSY":
-                await asyncio.sleep(self._claims.claim_ms / 1000 / TRIES + pause_s)
+                await self._pace.sleep(self._claims.claim_ms / 8_000 + pause_s)
                 continue
-            if time.monotonic() - started > self._claims.claim_ms / 2000:
-                continue  # we slept; somebody else may have claimed it since
+            # Frozen in between, we may have been taken for dead, and somebody else be at it: half the claim is ours.
+            left_s = self._claims.claim_ms / 2_000 - (self._pace.now() - asked)
+            if left_s <= 0:
+                continue
+            sent = claim.word != "OK"
             try:
-                done = await self._send(call_id, wanted, claim, gateway)
+                async with asyncio.timeout(left_s):
+                    done = await self._send(call_id, wanted, claim, gateway)
             except GatewayBusy as busy:
-                if claim.word == "OK":
+                if not sent:
                     await self._claims.settle(call_id, wanted.name, wanted.lease, "free")
-                await asyncio.sleep(max(pause_s, busy.retry_after_ms / 1000))
-            except GatewayUnknown:
-                await asyncio.sleep(pause_s)
+                pause_s = max(pause_s, busy.retry_after_ms / 1000)
+            except (GatewayUnknown, TimeoutError):
+                sent = True
             except GatewayRefused as refused:
                 await self._claims.settle(call_id, wanted.name, wanted.lease, "refused")
-                await self._give_up(call_id, wanted, refused)
+                count(self._site.name, wanted.action, "refused")
+                await self._refused(call_id, wanted, refused)
                 return
             else:
                 await self._settle(call_id, wanted, done, gateway)
                 return
-        say(log, logging.ERROR, "action given up", call=call_id, action=wanted.name.partition(":")[0])
+            if self._pace.now() + pause_s - began > _patience_s(wanted, sent):
+                await self._give_up(call_id, wanted, sent)
+                return
+            await self._pace.sleep(pause_s)
 
     async def _send(self, call_id: str, wanted: Wanted, claim: Claim, gateway: Gateway) -> Done:
         action, name = wanted.action, self._site.name
         if claim.word == "VOID_SENT" and not isinstance(action, Originate):
             return Done(gone=True)
         if isinstance(action, Originate):
-            if claim.word != "OK" and (leg := await gateway.find(name, action, claim.since_ms)) is not None:
-                return Done(leg)
+            if claim.word != "OK":
+                leg = await gateway.find(name, action, claim.since_ms)
+                reconciled(name, "absent" if leg is None else "found")
+                if leg is not None:
+                    return Done(leg)
             return Done(gone=True) if claim.word == "VOID_SENT" else await gateway.perform(name, action, None)
-        key = f"{self._site.keys.root}:o:{call_id}"
-        known = await self._site.channel.call("HGET", key, f"leg:{action.leg_id}")
-        return await gateway.perform(name, action, known.decode() if known else None)
+        return await gateway.perform(name, action, await self._claims.leg(call_id, action.leg_id))
 
     async def _settle(self, call_id: str, wanted: Wanted, done: Done, gateway: Gateway) -> None:
         """A leg that was placed for a lease which passed meanwhile is taken back at once."""
         outcome: Outcome = "gone" if done.gone else "done"
         leg_id = wanted.action.leg_id
         word = await self._claims.settle(call_id, wanted.name, wanted.lease, outcome, leg_id, done.leg)
-        if word == "PASSED" and isinstance(wanted.action, Originate) and done.leg:
+        count(self._site.name, wanted.action, outcome)
+        if not isinstance(wanted.action, Originate) or not done.leg:
+            return
+        if word == "PASSED":
             await self.carry_out(call_id, stop(leg_id), gateway)
+        elif word == "LOST":
+            await self._end_stray(call_id, leg_id, done.leg, gateway)
 
-    async def _give_up(self, call_id: str, wanted: Wanted, refused: GatewayRefused) -> None:
+    async def _end_stray(self, call_id: str, leg_id: str, ours: str, gateway: Gateway) -> None:
+        """We were taken for dead while we placed it. Whoever took over has found this leg, or placed another."""
+        for _ in range(STRAY_LOOKS):
+            known = await self._claims.leg(call_id, leg_id)
+            if known == ours:
+                return
+            if known is not None:
+                break
+            await self._pace.sleep(self._claims.claim_ms / 8_000)
+        else:
+            return
+        reconciled(self._site.name, "stray")
+        say(log, logging.WARNING, "leg placed twice, ours is ended", call=call_id)
+        with contextlib.suppress(GatewayBusy, GatewayRefused, GatewayUnknown):
+            await gateway.perform(self._site.name, Terminate(leg_id), ours)
+
+    async def _refused(self, call_id: str, wanted: Wanted, refused: GatewayRefused) -> None:
         """The provider will never ring them: as if the leg had failed."""
         say(log, logging.WARNING, "action refused", call=call_id, cause=refused.cause, code=refused.code)
         if isinstance(wanted.action, Originate):
             with contextlib.suppress(Refused):
                 await self._site.engine.fail_leg(call_id, wanted.action.leg_id.removesuffix(CUSTOMER), refused.cause)
+
+    async def _give_up(self, call_id: str, wanted: Wanted, sent: bool) -> None:
+        """A ring that never left the house is nobody's fault: the caller goes on, the agent rests uncounted."""
+        count(self._site.name, wanted.action, "given_up")
+        say(log, logging.ERROR, "action given up", call=call_id, action=wanted.name.partition(":")[0])
+        if not isinstance(wanted.action, Originate) or sent:
+            return
+        offer_id = wanted.action.leg_id.removesuffix(CUSTOMER)
+        row = await self._site.engine.read_call(call_id)
+        if row is not None and row.offer_id == offer_id and row.agent_id is not None:
+            with contextlib.suppress(Refused):
+                await self._site.engine.decline_offer(call_id, row.agent_id, offer_id, "network")
+
+
+def _patience_s(wanted: Wanted, sent: bool) -> float:
+    """A leg that may have been placed is looked for as long as it may ring, and longer."""
+    if not isinstance(wanted.action, Originate):
+        return PATIENCE_S
+    ring_s = wanted.action.ring_timeout_ms / 1000
+    return ring_s + PATIENCE_S if sent else ring_s / 2

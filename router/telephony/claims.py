@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,16 +35,24 @@ def _script(name: str) -> Script:
 
 
 class Claims:
-    """One process's, for one term of leading: `name` is nobody else's."""
+    """One process's, for one term of leading: `name` is nobody else's. `clock`: as the scripts take it."""
 
-    def __init__(self, channel: Channel, keys: Keyspace, name: str, claim_ms: int = CLAIM_MS) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        keys: Keyspace,
+        name: str,
+        claim_ms: int = CLAIM_MS,
+        clock: Callable[[], str] = lambda: "",
+    ) -> None:
         self._channel = channel
         self._keys = keys
         self._name = name
+        self._clock = clock
         self.claim_ms = claim_ms
 
     async def claim(self, call_id: str, action: str, lease: str) -> Claim:
-        words = await self._run("claim_action", call_id, action, self._name, lease, str(self.claim_ms))
+        words = await self._run("claim_action", self._clock(), call_id, action, self._name, lease, str(self.claim_ms))
         return Claim(words[0].decode(), int(words[1]) if len(words) > 1 else 0)  # type: ignore[arg-type]
 
     async def settle(
@@ -52,6 +61,11 @@ class Claims:
         """OK, PASSED (the lease ended meanwhile) or LOST (claimed by somebody else)."""
         words = await self._run("settle_action", call_id, action, self._name, lease, outcome, leg_id, leg or "")
         return words[0].decode()
+
+    async def leg(self, call_id: str, leg_id: str) -> str | None:
+        """The provider's id of a leg of ours, where it is known."""
+        known: bytes | None = await self._channel.call("HGET", self._keys.own(f"o:{call_id}"), f"leg:{leg_id}")
+        return known.decode() if known else None
 
     async def _run(self, name: str, *arguments: str) -> list[bytes]:
         script = _script(name)

@@ -13,7 +13,8 @@ from ivr.desk import Desk
 from ivr.vocabulary import CallEnded, LegAnswered, LegFailed
 from router.app_keys import SERVICE
 from router.callbacks import callback_id_of
-from router.telephony.dispatch import GROUP, Outbox
+from router.telephony.dispatch import Outbox
+from router.telephony.term import GROUP
 from tests.flow.test_desk import busy_owner, change_plan
 from tests.support.desk_stage import ADA, LI, PRIYA, Line, offer_of, row_of
 from tests.support.fake_gateway import FakeGateway, Trouble
@@ -149,9 +150,9 @@ async def test_accepted_in_the_application_joins_leg_and_caller(api: Api, gatewa
     await api.site.engine.accept_offer("n1", "agent-7", offer)
     await until(lambda: gateway.interrupts("join") and gateway.interrupts("connect"))
     (join,), (room,) = gateway.interrupts("join"), gateway.interrupts("connect")
-    assert (join.leg_id, join.route.step) == (offer, offer)
+    assert (join.leg_id, join.route.step) == (offer, offer + "f")
     assert room.leg_id == "n1"  # the greeting still played
-    await agent.hear("join", offer, LegAnswered(), "agent")
+    await agent.hear("join", join.route.step, LegAnswered(), "agent")
     await call.enters_room()  # by itself, and too late: it is being sent there
     await agent.stands_by(offer)
     assert not agent.joins()

@@ -3,11 +3,12 @@
 
   KEYS[1] site          prefix of every key
 
-  ARGV[1] call_id
-  ARGV[2] action        its name within the call
-  ARGV[3] claimant      who asks
-  ARGV[4] lease         the offer it is for: without it the action is void; '' none
-  ARGV[5] claim_ms      how long nobody else may
+  ARGV[1] clock         '' server time, or ms
+  ARGV[2] call_id
+  ARGV[3] action        its name within the call
+  ARGV[4] claimant      who asks
+  ARGV[5] lease         without what it is void: the offer it is for, or `=q`, the call's state; '' nothing
+  ARGV[6] claim_ms      how long nobody else may
 
   RETURNS {OK, since} | {AGAIN, since} | {DONE} | {VOID} | {VOID_SENT, since} | {BUSY}
   EVENTS  none
@@ -15,9 +16,12 @@
           rings for nobody.
 ]]
 local call = redis.call
-local calls, acts = site .. ':c:' .. call_id, site .. ':o:' .. call_id
-local t = call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local calls, acts, docs = site .. ':c:' .. call_id, site .. ':o:' .. call_id, site .. ':f:' .. call_id
+local now = tonumber(clock)
+if not now then
+  local t = call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
 local was = call('HGET', acts, 'do:' .. action)
 if was and not string.find(was, '^sending;') then return {'DONE'} end
 
@@ -26,10 +30,16 @@ if who and who ~= claimant and now - at < tonumber(claim_ms) then return {'BUSY'
 local holds = true
 if lease ~= '' then
   local f = call('HMGET', calls, 'st', 'fe')
-  holds = f[2] == lease and (f[1] == 'o' or f[1] == 'b')
-  -- Who is in the holding room by now need not be brought there, and may be fetched at any moment.
-  local at = string.find(action, '^room:') and call('HGET', site .. ':f:' .. call_id, 'at')
+  if string.sub(lease, 1, 1) == '=' then
+    holds = f[1] == string.sub(lease, 2)
+  else
+    holds = f[2] == lease and (f[1] == 'o' or f[1] == 'b')
+  end
+  -- Who is in the holding room by now need not be brought there, and may be fetched at any moment; an agent who has
+  -- pressed the key by now is on the way to the caller.
+  local at = string.find(action, '^room:') and call('HGET', docs, 'at')
   if at == 'hold' or at == 'key' then holds = false end
+  if string.find(action, '^join:') and call('HEXISTS', docs, 'accept@' .. lease) == 1 then holds = false end
 end
 if not holds and not who then return {'VOID'} end
 since = since or string.format('%d', now)

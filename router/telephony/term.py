@@ -1,0 +1,167 @@
+"""One term of leading: events in stream order → a provider's actions, in order within a call.
+
+Every entry is acknowledged when its actions are settled. Whoever takes over goes through those that are not: their
+claims tell what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from router.domain.errors import Refused
+from router.domain.events import Event
+from router.events.stream import Connection, read_entry
+from router.logging_ import say
+from router.site import Site
+from router.store.reading import fields
+from router.telephony.actions import TYPES, Look, is_ours, wanted
+from router.telephony.carrying import Carrier
+from router.telephony.gateway import Gateway
+from router.telephony.pace import Pace
+
+GROUP = "telephony"
+CONSUMER = "outbox"
+BATCH = 256
+AT_ONCE = 2_000
+RETRY_S = 0.5
+
+log = logging.getLogger("vipline.telephony")
+
+
+class Term:
+    """`connection` is its own: it waits in the server. Stop it, whatever happens."""
+
+    def __init__(
+        self, site: Site, gateways: Mapping[str, Gateway], connection: Connection, carrier: Carrier, pace: Pace
+    ) -> None:
+        self._site = site
+        self._gateways = gateways
+        self._connection = connection
+        self._carrier = carrier
+        self._pace = pace
+        self._last: dict[str, asyncio.Task[None]] = {}
+        self._at: set[str] = set()
+
+    @property
+    def busy(self) -> Collection[str]:
+        """The calls that something is being done for."""
+        return self._last.keys()
+
+    async def begin(self) -> None:
+        try:
+            await self._do("XGROUP", "CREATE", self._site.keys.events, GROUP, "0", "MKSTREAM")
+        except Exception as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    async def read(self, position: str, block_ms: int) -> str:
+        """Entries handed out before but not settled, from `position` on; then, from `>`, new ones."""
+        while len(self._last) > AT_ONCE:
+            await asyncio.wait(self._last.values(), return_when=asyncio.FIRST_COMPLETED)
+        block = ("BLOCK", block_ms) if position == ">" and block_ms else ()
+        rows = await self._do(
+            "XREADGROUP", "GROUP", GROUP, CONSUMER, "COUNT", BATCH, *block, "STREAMS", self._site.keys.events, position
+        )
+        found: Sequence[Any] = [] if not rows else next(iter(rows.values())) if isinstance(rows, dict) else rows[0][1]
+        events = [read_entry(entry) for entry in found if entry[1]]
+        others = [entry[0] for entry in found if not entry[1]]
+        for event in events:
+            if not event.raw.startswith(TYPES) or not is_ours(event):
+                others.append(event.entry_id)
+            elif event.entry_id not in self._at:
+                self._start(event)
+        if others:
+            await self._site.channel.call("XACK", self._site.keys.events, GROUP, *others)
+        if position == ">":
+            return position
+        return events[-1].entry_id if events else ">" if not found else found[-1][0].decode()
+
+    async def stop(self) -> None:
+        running = list(self._last.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._last.clear()
+
+    def _start(self, event: Event) -> None:
+        """After what its call has before it."""
+        call_id = event.fields["call"]
+        task = asyncio.create_task(self._after(self._last.get(call_id), event))
+        self._last[call_id] = task
+        self._at.add(event.entry_id)
+
+        def forget(done: asyncio.Task[None]) -> None:
+            self._at.discard(event.entry_id)
+            if self._last.get(call_id) is done:
+                del self._last[call_id]
+
+        task.add_done_callback(forget)
+
+    async def _after(self, before: asyncio.Task[None] | None, event: Event) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        while True:
+            try:
+                await self._handle(event)
+                await self._site.channel.call("XACK", self._site.keys.events, GROUP, event.entry_id)
+            except Exception as error:
+                say(
+                    log, logging.WARNING, "event not carried out", call=event.fields["call"], error=type(error).__name__
+                )
+                await self._pace.sleep(RETRY_S)
+            else:
+                return
+
+    async def _handle(self, event: Event) -> None:
+        look = await self._look(event)
+        if look is None:
+            return
+        if look.provider not in self._gateways:
+            say(log, logging.ERROR, "provider not known here", call=event.fields["call"])
+            return
+        if event.type == "call.offered" and not look.endpoint:
+            say(log, logging.WARNING, "agent has no endpoint", agent=event.fields["agent"])
+            with contextlib.suppress(Refused):
+                await self._site.engine.fail_leg(event.fields["call"], event.entry_id, "device")
+        for one in wanted(event, look):
+            await self._carrier.carry_out(event.fields["call"], one, self._gateways[look.provider])
+
+    async def _look(self, event: Event) -> Look | None:
+        call_id, keys = event.fields["call"], self._site.keys
+        view, told = await asyncio.gather(
+            self._site.engine.view_call(call_id),
+            self._site.channel.call_many(
+                [
+                    ["HGETALL", f"{keys.root}:o:{call_id}"],
+                    ["HKEYS", keys.documents(call_id)],
+                    ["GET", keys.card(event.fields.get("agent", ""))],
+                ]
+            ),
+        )
+        for reply in told:
+            if isinstance(reply, Exception):
+                raise reply
+        if view is None:
+            return None
+        acts, heard, card = told
+        plan, timing = self._site.plan, self._site.engine.timing
+        return Look(
+            letter=view.row.letter,
+            page=view.page,
+            meta=view.row.meta,
+            heard=frozenset(name.decode() for name in heard),
+            acts=fields(acts),
+            endpoint=json.loads(card).get("endpoint") if card else None,
+            provider=str(view.row.meta.get("provider") or ""),
+            caller_id=plan.voice.caller_id or str(view.row.meta.get("to") or ""),
+            offer_ms=timing.offer_ms,
+            dial_ms=timing.dial_ms,
+        )
+
+    async def _do(self, *args: Any) -> Any:
+        return await self._connection.execute_command(*args)
