@@ -26,7 +26,7 @@ class Providers:
         return [route for adapter in self._adapters for route in adapter.routes()]
 
     def serve(self, site: Site) -> None:
-        desk = Desk(site)
+        desk = Desk(site, site.now_ms)
         for adapter in self._adapters:
             adapter.serve(site.name, desk, lambda: site.plan)
 

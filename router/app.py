@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -17,6 +17,7 @@ from aiohttp import web
 from config.loading import SiteFiles, load_config
 from config.problems import PlanInvalid
 from config.settings import Settings
+from ivr.adapter import Adapter
 from ivr.adapters import all_adapters
 from ivr.providers import Providers
 from router.api.agents import agents
@@ -36,6 +37,7 @@ from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
 from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
+from router.clock import RunningClock, speed_of
 from router.contacts import remember
 from router.events import history, levels
 from router.events.estimating import Learner
@@ -51,7 +53,7 @@ from router.store.connect import Store, open_store
 from router.store.keyspace import service_key
 from router.store.tokens import Tokens
 from router.store.wire import Unfit
-from router.sweeper import Sweeper
+from router.sweeper import ROUND_S, Sweeper
 
 TRIM_EVERY_S = 10.0
 
@@ -64,28 +66,37 @@ ROUTES: tuple[Route, ...] = tuple(
 log = logging.getLogger("vipline.app")
 
 
-def create_app(settings: Settings, admin_secret: str) -> web.Application:
+def create_app(
+    settings: Settings,
+    admin_secret: str,
+    *,
+    adapters: Sequence[Adapter] | None = None,
+    clock: RunningClock | None = None,
+) -> web.Application:
     """The application. It connects when it starts, and leaves nothing running when it is cleaned up.
+
+    `adapters`: the providers there are, instead of all we know. `clock`: what time it is at its sites, which must be
+    new then: they become virtual, and nobody else may serve them.
 
     Starting raises PlanInvalid, Unfit, and what `open_store` raises.
     """
     app = web.Application(middlewares=[around], client_max_size=MAX_BODY)
     app.add_routes(routes_of(ROUTES))
-    providers = Providers(all_adapters(settings.public_url))
+    providers = Providers(all_adapters(settings.public_url) if adapters is None else adapters)
     app.add_routes(providers.routes())
     app[FLIGHTS] = Flights()
     app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
-    app.cleanup_ctx.append(partial(_run, settings, admin_secret, providers))
+    app.cleanup_ctx.append(partial(_run, settings, admin_secret, providers, clock))
     return app
 
 
 async def _run(
-    settings: Settings, admin_secret: str, providers: Providers, app: web.Application
+    settings: Settings, admin_secret: str, providers: Providers, clock: RunningClock | None, app: web.Application
 ) -> AsyncIterator[None]:
     files = load_config(settings.config)
     store = await open_store(settings.redis, data=settings.data)
     try:
-        service = await _build_or_explain(settings, admin_secret, store, files)
+        service = await _build_or_explain(settings, admin_secret, store, files, clock)
         app[SERVICE] = service
         app[READINESS] = Ready(service)
         for site in service.sites.values():
@@ -113,18 +124,20 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def _build_or_explain(
-    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles]
+    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: RunningClock | None
 ) -> Service:
     """A server that refuses our first commands is examined: its own words do not say what to do about it."""
     try:
-        return await _build(settings, admin_secret, store, files)
+        return await _build(settings, admin_secret, store, files, clock)
     except ServerError:
         if problems := await store.problems():
             raise Unfit("; ".join(problems)) from None
         raise
 
 
-async def _build(settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles]) -> Service:
+async def _build(
+    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: RunningClock | None
+) -> Service:
     channel = store.channel_for("vipline")
     service = Service(
         store=store,
@@ -138,6 +151,9 @@ async def _build(settings: Settings, admin_secret: str, store: Store, files: Map
         site.engine.on_plan = partial(walk, site)
         site.history.on_ended = partial(remember, site)
         await site.engine.load_scripts()
+        if clock is not None:
+            site.engine.clock = clock
+            await site.engine.make_virtual()
         await site.keeper.start(files[name].plan)
     await plant_all(service.sites, files, service.tokens)
     return service
@@ -146,7 +162,7 @@ async def _build(settings: Settings, admin_secret: str, store: Store, files: Map
 def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
     """What runs beside the requests, for one site, until the process stops."""
     return [
-        Sweeper(site.engine).run(),
+        Sweeper(site.engine, ROUND_S / speed_of(site.engine.clock)).run(),
         site.keeper.follow(),
         _read(store, site, history.GROUP, site.history.handle, history.TYPES),
         _read(store, site, levels.GROUP, site.levels.handle, levels.TYPES),

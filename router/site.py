@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from config.models import SitePlan
 from router.directory.customers import Customers
 from router.directory.lookup import Directory
@@ -30,8 +32,13 @@ class Site:
         self.callbacks = Callbacks(channel, self.keys.callbacks)
         self.history = History(channel, self.keys, self.engine.timing.retain_ended_ms)
         self.levels = Levels(channel, lambda bucket: self.keys.own(f"sl:{bucket}"), lambda: self.plan)
-        self.estimates = Estimates(self.engine)
+        self.estimates = Estimates(self.engine, self.now_ms)
         self.keeper = PlanKeeper(Plans(channel, self.keys.own("plans")), self.engine, self._go_by)
+
+    def now_ms(self) -> int:
+        """Unix ms by the site's clock, which is the world's unless the site is virtual."""
+        clock = self.engine.clock
+        return int(time.time() * 1000) if clock is None else clock.now_ms
 
     @property
     def active(self) -> ActivePlan:

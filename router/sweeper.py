@@ -31,10 +31,11 @@ class Deadlines(Protocol):
 
 
 class Sweeper:
-    """One site's."""
+    """One site's. `round_s`: how long it sleeps at most."""
 
-    def __init__(self, engine: Deadlines) -> None:
+    def __init__(self, engine: Deadlines, round_s: float = ROUND_S) -> None:
         self._engine = engine
+        self._round_s = round_s
         self._sore: dict[str, float] = {}
         self._walk: asyncio.Task[None] | None = None
 
@@ -58,10 +59,10 @@ class Sweeper:
         entries = [entry for entry in due.entries if not self._is_sore(entry[0])]
         if entries:
             await asyncio.gather(*(self._start(member, due_ms) for member, due_ms in entries))
-            return 0.0 if len(due.entries) == BATCH else ROUND_S / 10
+            return 0.0 if len(due.entries) == BATCH else self._round_s / 10
         if due.next_ms is None or due.entries:
-            return ROUND_S
-        return min(ROUND_S, (due.next_ms - due.now_ms) / 1000)
+            return self._round_s
+        return min(self._round_s, (due.next_ms - due.now_ms) / 1000)
 
     async def _start(self, member: str, due_ms: int) -> None:
         """A new plan's walk over all waiting calls takes a while: beside the rounds, and one at a time."""

@@ -29,6 +29,13 @@ class Faults:
     def happens(self, share: float) -> bool:
         return share > 0 and self.random.random() < share
 
+    def report_delays(self) -> list[float]:
+        """When one report comes, s from now: no number, never; two, twice."""
+        if self.happens(self.reports_dropped):
+            return []
+        times = 2 if self.happens(self.reports_twice) else 1
+        return [self.random.uniform(0, self.reports_late_s) for _ in range(times)]
+
     def next_rest(self, what: str, *faults: RestFault) -> None:
         """The next requests of a kind (the carrier names its kinds) fail this way, one after the other."""
         self.rest[what].extend(faults)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -141,7 +140,7 @@ async def call_summary(site: Site, row: CallRow, events: Sequence[Event] = ()) -
         "lanes": list(row.lanes) if row.state != "ended" else [],
         "position": await site.engine.position(row),
         "accepted_at": rfc3339(row.facts.accepted_ms),
-        "waited_ms": _waited_ms(row, events),
+        "waited_ms": _waited_ms(row, events, site.now_ms()),
         "agent_id": row.agent_id,
     }
 
@@ -177,12 +176,12 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
     return summary | details
 
 
-def _waited_ms(row: CallRow, events: Sequence[Event]) -> int:
+def _waited_ms(row: CallRow, events: Sequence[Event], now_ms: int) -> int:
     """The promise clock: until the first talk, or the end, or now. Without the events a talk began with its offer."""
     until = next((event.at_ms for event in events if event.type == "call.connected"), None)
     if until is None and row.state == "connected" and row.offer_id is not None:
         until = int(row.offer_id.partition("-")[0])
-    return max(0, (until or row.ended_ms or int(time.time() * 1000)) - row.facts.accepted_ms)
+    return max(0, (until or row.ended_ms or now_ms) - row.facts.accepted_ms)
 
 
 def _choice(site: Site, row: CallRow) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -86,7 +85,7 @@ class Standing:
 @queues.get("/v1/queues", roles=SUPERVISOR, answers={200: Queues})
 async def list_queues(ctx: Ctx) -> Reply:
     """Every group and tier: who waits, how long, who serves, and the service level of the last hour."""
-    site, now_ms = ctx.site, int(time.time() * 1000)
+    site, now_ms = ctx.site, ctx.site.now_ms()
     standing = await _standing(site)
     counts = await site.levels.read(now_ms)
     agents = await _agents(site)
@@ -121,7 +120,7 @@ async def put_queue(ctx: Ctx, body: QueueChange) -> Reply:
         await site.channel.call("HDEL", site.keys.own("closed"), group)
         return await list_queues(ctx)
     until_ms = None if body.until is None else ms_of(body.until)
-    if until_ms is not None and until_ms <= time.time() * 1000:
+    if until_ms is not None and until_ms <= ctx.site.now_ms():
         raise invalid("/until", "must lie in the future")
     await site.channel.call("HSET", site.keys.own("closed"), group, json.dumps({"message": body.message}))
     await site.engine.close_group(group, until_ms=until_ms, by=ctx.who(), message=body.message)

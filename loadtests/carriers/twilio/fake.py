@@ -225,11 +225,7 @@ class FakeTwilio:
         """One status callback, in its own time: perhaps late, twice, or never."""
         if not leg.status_url or (event and event not in leg.status_events):
             return
-        faults = self.faults
-        if faults.happens(faults.reports_dropped):
-            return
-        for _ in range(2 if faults.happens(faults.reports_twice) else 1):
-            late_s = faults.random.uniform(0, faults.reports_late_s)
+        for late_s in self.faults.report_delays():
             self._tasks.start(self._report_later(leg.status_url, form, late_s))
 
     async def _report_later(self, url: str, form: Mapping[str, str], late_s: float) -> None:
