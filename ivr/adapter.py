@@ -25,6 +25,10 @@ class Hearer(Protocol):
         """A report that nobody waits for."""
         ...
 
+    async def dialled(self, call_id: str) -> str | None:
+        """The provider's id of the customer's leg of a callback, the newest; None when nobody was dialled."""
+        ...
+
 
 class Adapter(Protocol):
     """One provider, in one process, for all sites whose plans name it.

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 
 from ivr.desk.agents import AgentPages
 from ivr.desk.callers import CallerPages
-from ivr.desk.reports import take_report
+from ivr.desk.reports import CUSTOMER, take_report
 from ivr.desk.steps import Steps, token_of
 from ivr.flow.perform import perform
 from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
 from router.site import Site
+from router.store.reading import fields
 
 ASKED_AGAIN = frozenset({"join"})
 """Pages that tell how things stand, whenever they are asked."""
@@ -65,6 +66,12 @@ class Desk:
     async def note(self, event: Event, envelope: Envelope) -> None:
         """A report that nobody waits for. Again, late or out of order it finds nothing to do: the engine is fenced."""
         await take_report(self._site.engine, event, envelope)
+
+    async def dialled(self, call_id: str) -> str | None:
+        """The provider's id of the customer's leg of a callback, the newest; None when nobody was dialled."""
+        acts = await self._site.channel.call("HGETALL", self._site.keys.own(f"o:{call_id}"))
+        legs = [leg for name, leg in fields(acts).items() if name.startswith("leg:") and name.endswith(CUSTOMER)]
+        return legs[-1] if legs else None
 
     async def _answer(self, page: str, call_id: str, step: str, token: str, event: Event, envelope: Envelope) -> Scene:
         try:

@@ -36,6 +36,9 @@ class TinyDesk:
     async def note(self, event: Event, envelope: Envelope) -> None:
         self.noted.append((event, envelope))
 
+    async def dialled(self, call_id: str) -> str | None:
+        return None
+
     def pages(self) -> list[str]:
         return [page for page, _, _ in self.heard]
 

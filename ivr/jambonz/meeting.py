@@ -1,0 +1,82 @@
+"""Callers are brought to the room where their agent is: the agent's document says so, an update of the caller does it.
+
+Nobody waits for the update. Whether it had any effect is told by the request it leads to (`bridged`), and if that never
+comes, by the engine's deadline for the bridge: the agent's leg is ended, the caller has never left the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+from ivr.adapter import Hearer
+from ivr.jambonz.gateway import JambonzGateway
+from ivr.jambonz.payloads import is_sid
+from ivr.vocabulary import Interrupt, Route
+from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
+
+TRIES = 5
+PAUSE_S = 0.5
+KEPT = 10_000
+
+
+class Meetings:
+    """Of all sites, in this process."""
+
+    def __init__(self, gateway: JambonzGateway, pause_s: float = PAUSE_S) -> None:
+        self._gateway = gateway
+        self._pause_s = pause_s
+        self._sent: dict[tuple[str, str], bool] = {}
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+
+    def fetch(self, site: str, desk: Hearer, call_id: str, offer_id: str) -> None:
+        """Once an offer: a caller who is in the room already would be torn out of it."""
+        if (call_id, offer_id) not in self._sent:
+            self._remember(call_id, offer_id, False)
+            self._start(self._send(site, desk, call_id, offer_id))
+
+    def came(self, call_id: str, offer_id: str) -> None:
+        """The caller has asked the way."""
+        self._remember(call_id, offer_id, True)
+
+    def release(self, site: str, desk: Hearer, call_id: str, offer_id: str) -> None:
+        """Nobody will come: back to where the call stands."""
+        self._start(self._interrupt(site, desk, Interrupt(call_id, Route("connect", call_id, offer_id))))
+
+    async def _send(self, site: str, desk: Hearer, call_id: str, offer_id: str) -> None:
+        """An answer that was lost may have been a yes: looked for once more, a little later."""
+        for _ in range(TRIES):
+            if self._sent.get((call_id, offer_id)):
+                return
+            try:
+                await self._interrupt(site, desk, Interrupt(call_id, Route("bridged", call_id, offer_id)))
+            except (GatewayBusy, GatewayUnknown):
+                await asyncio.sleep(self._pause_s)
+            else:
+                return
+
+    async def _interrupt(self, site: str, desk: Hearer, action: Interrupt) -> None:
+        leg = action.leg_id if is_sid(action.leg_id) else await desk.dialled(action.leg_id)
+        await self._gateway.perform(site, action, leg)
+
+    def _remember(self, call_id: str, offer_id: str, came: bool) -> None:
+        if len(self._sent) >= KEPT:
+            del self._sent[next(iter(self._sent))]
+        self._sent[call_id, offer_id] = came
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_quietly(work))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(GatewayRefused, GatewayBusy, GatewayUnknown):
+        await work
