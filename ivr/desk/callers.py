@@ -83,15 +83,13 @@ class CallerPages(Arrivals):
             if telling.row.letter == "c":  # whether the agent hung up, or a leg broke, is about to be reported
                 return replace(telling.scene("parting"), step=int(step))
             return self._parted(telling)
-        elif reason == "hangup":
+        if reason == "hangup":
             return (await self.after(call_id, take, self.engine.abandon_call(call_id))).scene("nothing")
-        elif reason == "redirected":
+        if reason == "redirected":
             return (await self.after(call_id, take)).scene("nothing")
-        elif reason == "left":
-            telling = await self.after(call_id, take)
-        else:
-            return (await self.after(call_id, take, self.engine.abandon_call(call_id, "failed"))).scene("apology")
-        return telling.now(None, in_room=False)
+        if reason == "left":
+            return (await self.after(call_id, take)).now(None, in_room=False)
+        return (await self.after(call_id, take, self.engine.abandon_call(call_id, "failed"))).scene("apology")
 
     async def _sent(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """We took the caller out of what they heard: to be asked, to be fetched, or to be told why it ends."""
