@@ -37,7 +37,7 @@ from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
 from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
-from router.clock import RunningClock, speed_of
+from router.clock import speed_of
 from router.contacts import remember
 from router.events import history, levels
 from router.events.estimating import Learner
@@ -50,6 +50,7 @@ from router.service import Service
 from router.site import Site
 from router.store.channel import ServerError
 from router.store.connect import Store, open_store
+from router.store.engine import VirtualClock
 from router.store.keyspace import service_key
 from router.store.tokens import Tokens
 from router.store.wire import Unfit
@@ -71,7 +72,7 @@ def create_app(
     admin_secret: str,
     *,
     adapters: Sequence[Adapter] | None = None,
-    clock: RunningClock | None = None,
+    clock: VirtualClock | None = None,
 ) -> web.Application:
     """The application. It connects when it starts, and leaves nothing running when it is cleaned up.
 
@@ -91,7 +92,7 @@ def create_app(
 
 
 async def _run(
-    settings: Settings, admin_secret: str, providers: Providers, clock: RunningClock | None, app: web.Application
+    settings: Settings, admin_secret: str, providers: Providers, clock: VirtualClock | None, app: web.Application
 ) -> AsyncIterator[None]:
     files = load_config(settings.config)
     store = await open_store(settings.redis, data=settings.data)
@@ -124,7 +125,7 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def _build_or_explain(
-    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: RunningClock | None
+    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: VirtualClock | None
 ) -> Service:
     """A server that refuses our first commands is examined: its own words do not say what to do about it."""
     try:
@@ -136,7 +137,7 @@ async def _build_or_explain(
 
 
 async def _build(
-    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: RunningClock | None
+    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: VirtualClock | None
 ) -> Service:
     channel = store.channel_for("vipline")
     service = Service(
