@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from config.ari import Ari
 from config.parts import Part, Secret
 from config.values import Language, Name, Text
 
@@ -74,5 +75,6 @@ class Telephony(Part):
     """Each provider's part, by the name its adapter has."""
 
     twilio: Twilio | None = None
+    ari: Ari | None = None
     simulator: Simulator | None = None
     jambonz: Jambonz | None = None

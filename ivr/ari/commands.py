@@ -1,0 +1,106 @@
+"""The commands we give, spelled as Asterisk's API wants them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import quote
+
+Method = Literal["GET", "POST", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`path` is below `/ari/`, with its ids escaped."""
+
+    method: Method
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any = None
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+def _path(*parts: str) -> str:
+    return "/".join(quote(part, safe="") for part in parts)
+
+
+def channels() -> Command:
+    return Command("GET", "channels")
+
+
+def bridges() -> Command:
+    return Command("GET", "bridges")
+
+
+def channel(channel_id: str) -> Command:
+    return Command("GET", _path("channels", channel_id))
+
+
+def answer(channel_id: str) -> Command:
+    return Command("POST", _path("channels", channel_id, "answer"))
+
+
+def play(channel_id: str, playback_id: str, media: Sequence[str]) -> Command:
+    return Command("POST", _path("channels", channel_id, "play", playback_id), {"media": ",".join(media)})
+
+
+def stop(playback_id: str) -> Command:
+    return Command("DELETE", _path("playbacks", playback_id))
+
+
+def music(channel_id: str, name: str) -> Command:
+    return Command("POST", _path("channels", channel_id, "moh"), {"mohClass": name})
+
+
+def quiet(channel_id: str) -> Command:
+    return Command("DELETE", _path("channels", channel_id, "moh"))
+
+
+def hang_up(channel_id: str, reason: str = "normal") -> Command:
+    return Command("DELETE", _path("channels", channel_id), {"reason": reason})
+
+
+def originate(
+    channel_id: str, endpoint: str, app: str, args: Sequence[str], caller_id: str, timeout_s: int, originator: str = ""
+) -> Command:
+    query = {
+        "endpoint": endpoint,
+        "app": app,
+        "appArgs": ",".join(args),
+        "callerId": caller_id,
+        "timeout": str(timeout_s),
+    }
+    if endpoint.startswith("Local/"):
+        query["otherChannelId"] = f"{channel_id}.2"
+    if originator:
+        query["originator"] = originator
+    return Command("POST", _path("channels", channel_id), query)
+
+
+def create_bridge(bridge_id: str) -> Command:
+    return Command("POST", _path("bridges", bridge_id), {"type": "mixing,dtmf_events", "name": "vipline"})
+
+
+def destroy_bridge(bridge_id: str) -> Command:
+    return Command("DELETE", _path("bridges", bridge_id))
+
+
+def join_bridge(bridge_id: str, channel_ids: Sequence[str]) -> Command:
+    return Command("POST", _path("bridges", bridge_id, "addChannel"), {"channel": ",".join(channel_ids)})
+
+
+def leave_bridge(bridge_id: str, channel_id: str) -> Command:
+    return Command("POST", _path("bridges", bridge_id, "removeChannel"), {"channel": channel_id})
+
+
+def watch(app: str, sources: Sequence[str]) -> Command:
+    return Command("POST", _path("applications", app, "subscription"), {"eventSource": ",".join(sources)})

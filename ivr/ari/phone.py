@@ -1,0 +1,124 @@
+"""What is done on one channel: answer it, play to it, let music run, hang it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from ivr.ari import commands
+from ivr.ari.commands import Answer, Command
+from ivr.ari.legs import Leg
+from ivr.ari.rest import NoAnswer, NotSent
+
+Ask = Callable[[Command], Awaitable[Answer]]
+_GONE = frozenset({404, 409, 412})
+
+
+class LegGone(Exception):
+    """The channel is no more, or no longer ours; its events say the rest."""
+
+
+class Tasks:
+    """Work that nobody waits for. `ended` when the house closes."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def end(self) -> None:
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=0.5)
+
+
+class Phone:
+    """The channels of one Asterisk. `ask` gives a command; `nonce` tells this process' playbacks from others'."""
+
+    def __init__(self, ask: Ask, tasks: Tasks, counts: Counter[str], nonce: str) -> None:
+        self._ask = ask
+        self._tasks = tasks
+        self._counts = counts
+        self._numbers = count(1)
+        self._nonce = nonce
+
+    async def answer(self, leg: Leg) -> None:
+        """Raises LegGone."""
+        if not leg.up:
+            await self._on(leg, commands.answer(leg.channel_id))
+            leg.up = True
+
+    async def play(self, leg: Leg, media: Sequence[str], longest_s: float) -> None:
+        """Until it has been heard. Whoever stops waiting stops the sound. Raises LegGone."""
+        await self.answer(leg)
+        name = f"vl.{self._nonce}.{next(self._numbers)}"
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        leg.playing[name] = heard
+        try:
+            with suppress(NoAnswer):
+                await self._on(leg, commands.play(leg.channel_id, name, media))
+            leg.music = False
+            try:
+                async with asyncio.timeout(longest_s):
+                    await heard
+            except TimeoutError:
+                self._counts["playback_lost"] += 1
+        except asyncio.CancelledError:
+            if name in leg.playing and not leg.gone:
+                self.later(commands.stop(name))
+            raise
+        finally:
+            leg.playing.pop(name, None)
+
+    async def music(self, leg: Leg, name: str) -> None:
+        """From now on, until something else is played. Raises LegGone."""
+        if not leg.music:
+            await self.answer(leg)
+            with suppress(NoAnswer):
+                await self._on(leg, commands.music(leg.channel_id, name))
+            leg.music = True
+
+    def quiet(self, leg: Leg) -> None:
+        """Whatever it hears ends, beside everything else."""
+        for name in list(leg.playing):
+            self.later(commands.stop(name))
+            del leg.playing[name]
+        if leg.music:
+            leg.music = False
+            self.later(commands.quiet(leg.channel_id))
+
+    async def hang_up(self, leg: Leg, reason: str = "normal") -> None:
+        """A channel that is gone is no error. Raises NotSent and NoAnswer."""
+        leg.stopped = True
+        await self._ask(commands.hang_up(leg.channel_id, reason))
+
+    def later(self, command: Command) -> None:
+        """Nobody waits for it; it is tried once more when nobody knows."""
+        self._tasks.start(self._quietly(command))
+
+    async def _quietly(self, command: Command) -> None:
+        for _ in range(2):
+            try:
+                await self._ask(command)
+            except (NotSent, NoAnswer):
+                self._counts["unsent"] += 1
+            else:
+                return
+
+    async def _on(self, leg: Leg, command: Command) -> None:
+        if leg.gone:
+            raise LegGone
+        answer = await self._ask(command)
+        if answer.status in _GONE:
+            raise LegGone
+        if not answer.ok:
+            self._counts["refused"] += 1
