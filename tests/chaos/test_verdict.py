@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from loadtests.verdict import Verdict
 from router.domain.events import Event, parse
-from tests.support.verdict import Verdict
 
 HEAD_STARTS = {"gold": 600_000, "standard": 0}
 VIP, GENERAL = "general=2 vip=1;", "general=1;"

@@ -18,10 +18,10 @@ from typing import Any
 import aiohttp
 import yaml
 
+from loadtests.verdict import Verdict
 from router.domain.events import Event
 from tests.support.service import SECRET, write_config
 from tests.support.tape import Tape
-from tests.support.verdict import Verdict
 from tests.support.waiting import wait_until
 
 AGENTS = [f"agent-{number}" for number in range(1, 8)]

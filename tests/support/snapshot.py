@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from loadtests.lanes import group_of as group_of
+from loadtests.lanes import level_in as level_in
+from loadtests.lanes import parse_profile as parse_profile
+
 STANDING = ("w", "q")
 """Call states in which a call stands in its lanes."""
 
@@ -60,25 +64,6 @@ class Snapshot:
     deadlines: dict[str, int] = field(default_factory=dict)
     keep_free: dict[str, int] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
-
-
-def parse_profile(text: str) -> tuple[dict[str, int], frozenset[str]]:
-    """`general=1 vip=2;loans zh-CN` → its groups with levels, its skills."""
-    groups, _, skills = text.partition(";")
-    pairs = (item.split("=") for item in groups.split())
-    return {name: int(level) for name, level in pairs}, frozenset(skills.split())
-
-
-def level_in(profile: str, lane: str) -> int | None:
-    """The level at which a profile serves a group's lane; None if it does not."""
-    group, *needed = lane.split("+")
-    groups, skills = parse_profile(profile)
-    return groups.get(group) if skills.issuperset(needed) else None
-
-
-def group_of(lane: str) -> str:
-    """The group of a lane; empty for the lane of one agent."""
-    return "" if lane.startswith("@") else lane.split("+", 1)[0]
 
 
 def differences(expected: Snapshot, found: Snapshot) -> list[str]:

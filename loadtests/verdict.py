@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from loadtests.lanes import group_of, level_in
 from router.domain.events import AGENT_STATES, Event
-from tests.support.snapshot import group_of, level_in
 
 STANDING = ("waiting", "choosing")
 AVOIDED = 3
