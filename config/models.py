@@ -11,6 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from config.identity import TRUST as TRUST
+from config.identity import Asked, Identification, Limits, Velocity
+from config.identity import Trust as Trust
+from config.identity import TrustRule as TrustRule
+from config.identity import Vouching as Vouching
 from config.parts import Crm as Crm
 from config.parts import Exit, Hours, Part
 from config.telephony import Telephony
@@ -30,12 +35,6 @@ from config.values import (
 )
 from config.voice import Voice
 from router.domain.ladder import DefaultChoice, Timing, WhenBusy
-
-Trust = Literal["verified", "partial", "gateway", "none", "failed", "withheld"]
-TRUST: tuple[Trust, ...] = ("verified", "partial", "gateway", "none", "failed", "withheld")
-"""How far a caller's number can be believed, best first. Left out: the platform vouches for it (`vouched`)."""
-
-Vouching = Literal["vouched", "verified", "partial", "gateway", "none", "failed", "withheld"]
 
 OWNER, COVER = "owner", "cover"
 """The two places a rung may lead to that are no groups."""
@@ -136,15 +135,11 @@ class ValueRule(Part):
     referral_factor: Amount = 1.0
 
 
-class TrustRule(Part):
-    """What a number alone may claim. `vouched` is a call whose trust was left out."""
-
-    loses_vip_rights: tuple[Trust, ...] = ("failed", "withheld")
-    greet_by_name: tuple[Vouching, ...] = ("vouched", "verified", "partial")
-
-
 class Number(Part):
-    """A number callers dial. `ladder` is for whoever dials it; `head_start` counts when better than the tier's."""
+    """A number callers dial. `ladder` is for whoever dials it; `head_start` counts when better than the tier's.
+
+    `identify`: who is asked for customer number and PIN there, instead of whom the site asks.
+    """
 
     title: Text = ""
     hours: Name | None = None
@@ -152,6 +147,7 @@ class Number(Part):
     language: Language | None = None
     skills: Names = ()
     head_start: Duration | None = None
+    identify: Annotated[tuple[Asked, ...], AfterValidator(unique)] | None = None
 
 
 class Target(Part):
@@ -196,6 +192,9 @@ class SitePlan(Part):
     hours: dict[Name, Hours] = Field(default_factory=dict)
     numbers: Annotated[dict[Dialled, Number], Field(max_length=10_000)] = Field(default_factory=dict)
     trust: TrustRule = TrustRule()
+    identification: Identification = Identification()
+    velocity: Velocity = Velocity()
+    limits: Limits = Limits()
     service_level: ServiceLevel = ServiceLevel()
     voice: Voice = Voice()
     telephony: Telephony = Telephony()

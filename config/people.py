@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from config.parts import Part, Secret
 from config.values import Amount, Day, Language, Name, Names
 from router.domain.customer import Account, Customer, ValueParts
 
+
+def _pin(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9]{4,12}", value.get_secret_value()):
+        raise ValueError("a PIN is four to twelve digits")
+    return value
+
+
 Line = Annotated[str, StringConstraints(max_length=200)]
 Phone = Annotated[str, StringConstraints(min_length=2, max_length=64)]
 Level = Annotated[int, Field(strict=True, ge=1, le=9)]
 MAX_PHONES = 50
+
+Pin = Annotated[SecretStr, AfterValidator(_pin)]
+"""Four to twelve digits."""
+
+KeypadNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{3,20}$")]
 
 
 class AccountBody(Part):
@@ -36,11 +49,15 @@ class ValuePartsBody(Part):
 
 
 class CustomerBody(Part):
-    """A customer without the id. Phones are as written; the directory normalises them."""
+    """A customer without the id. Phones are as written; the directory normalises them.
+
+    `number`: what she enters on a keypad to say who she is; no two customers have the same.
+    """
 
     name: Line = ""
     title: Line = ""
     phones: Annotated[tuple[Phone, ...], Field(max_length=MAX_PHONES)] = ()
+    number: KeypadNumber | None = None
     tier: Name | None = None
     annual_value: Amount | None = None
     value_parts: ValuePartsBody | None = None
@@ -66,9 +83,30 @@ class CustomerBody(Part):
 
 
 class CustomerSeed(CustomerBody):
-    """A customer with the id: a line of an import, an entry of customers.yaml."""
+    """A customer with the id: an entry of customers.yaml, and what the API shows."""
 
     customer_id: Name
+
+
+class OnlyPin(Part):
+    """Left out it stays as it is; null takes it away. It is left out of whatever is made of the body."""
+
+    pin: Pin | None = Field(None, exclude=True, json_schema_extra={"writeOnly": True})
+
+
+class CustomerWrite(CustomerBody, OnlyPin):
+    """As written through the API."""
+
+
+class CustomerLine(CustomerSeed, OnlyPin):
+    """A line of an import."""
+
+
+def pin_of(written: OnlyPin) -> str | None:
+    """What is asked for: None nothing, '' no PIN from now on, else the PIN."""
+    if "pin" not in written.model_fields_set:
+        return None
+    return written.pin.get_secret_value() if written.pin else ""
 
 
 class AgentBody(Part):

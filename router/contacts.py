@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 from router.directory.contacts import Contact
@@ -20,10 +21,17 @@ async def remember(site: Site, ended: Sequence[Event]) -> None:
     metas = await site.channel.call_many([("GET", site.keys.meta(event.fields["call"])) for event in wanted])
     found = []
     for event, meta in zip(wanted, metas, strict=True):
-        customer = json.loads(meta).get("customer") if isinstance(meta, bytes) else None
+        known = json.loads(meta) if isinstance(meta, bytes) else {}
+        customer = known.get("customer")
         if customer:
-            found.append(site.customers.record_contact(customer["customer_id"], _contact(event)))
+            number = _reached_from(known) if event.fields.get("outcome") == "answered" else ""
+            found.append(site.customers.record_contact(customer["customer_id"], _contact(event), number))
     await asyncio.gather(*found)
+
+
+def _reached_from(meta: Mapping[str, Any]) -> str:
+    """The number a talk came from, if it was believed: what was faked proves nothing of the next call."""
+    return str(meta.get("identity") or "") if meta.get("trusted") else ""
 
 
 def _contact(event: Event) -> Contact:

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from router.directory.lookup import LookUp
+from router.directory.meeting import Meeting
 from router.directory.phones import CallerIdentity, identify
 from router.directory.record import customer_of
 from router.domain.customer import Caller, CallFacts, Customer
 from router.domain.errors import PlanMoved
 from router.domain.policy import Decision, decide
-from router.domain.tiers import choose_caller
 from router.site import Site
 from router.store.engine import Routed
 
@@ -36,6 +36,7 @@ class Incoming:
     language: str | None = None
     skills: tuple[str, ...] = ()
     trust: str | None = None
+    proof: str | None = None
     attributes: Mapping[str, Any] | None = None
     provider: str = ""
 
@@ -56,8 +57,10 @@ async def route(site: Site, incoming: Incoming) -> Routed:
 
 async def recognise(site: Site, incoming: Incoming) -> Recognised:
     """One look-up; never raises."""
-    region = site.plan.region
+    plan = site.plan
+    region = plan.region
     identity = identify(incoming.from_, region)
+    found = await site.directory.look_up(identity, Meeting.of(incoming.call_id, plan))
     facts = CallFacts(
         call_id=incoming.call_id,
         from_number=identity.key if identity.known else None,
@@ -65,8 +68,10 @@ async def recognise(site: Site, incoming: Incoming) -> Recognised:
         language=incoming.language,
         skills=incoming.skills,
         trust=incoming.trust,
+        proof=incoming.proof,
+        recent=found.recent,
     )
-    return Recognised(identity, await site.directory.look_up(identity), facts)
+    return Recognised(identity, found, facts)
 
 
 async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "api") -> Routed:
@@ -77,7 +82,7 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
     found = known.found
     for _ in range(TRIES):
         active = site.active
-        caller = choose_caller(found.customers, active.plan)
+        caller = found.caller(active.plan)
         decision = decide(caller, known.facts, active.plan, datetime.now(UTC))
         candidate = found.candidate(caller.customer.customer_id) if caller else None
         now_ms = int(time.time() * 1000)
@@ -124,11 +129,14 @@ def pack(
         "language": facts.language,
         "skills": list(facts.skills),
         "trust": facts.trust,
+        "proof": facts.proof,
+        "flags": list(decision.flags),
         "attributes": dict(incoming.attributes or {}),
         "provider": incoming.provider,
         "found_in": found.source,
         "customer": _compact(customer) if customer else None,
         "shared": caller.shared if caller else False,
+        "reached": caller.reached if caller else False,
         "customer_tier": decision.customer_tier,
         "greet_by_name": decision.greet_by_name,
         "needs": list(decision.skills),
@@ -151,7 +159,8 @@ def pack(
 def unpack(call_id: str, meta: Mapping[str, Any]) -> tuple[Caller | None, CallFacts]:
     """The caller and the call as they were when it was routed."""
     stored = meta.get("customer")
-    caller = Caller(customer_of(stored), shared=bool(meta.get("shared"))) if stored else None
+    shared, reached = bool(meta.get("shared")), bool(meta.get("reached"))
+    caller = Caller(customer_of(stored), shared, reached) if stored else None
     facts = CallFacts(
         call_id=call_id,
         from_number=meta.get("identity") or None,
@@ -159,6 +168,8 @@ def unpack(call_id: str, meta: Mapping[str, Any]) -> tuple[Caller | None, CallFa
         language=meta.get("language"),
         skills=tuple(meta.get("skills", ())),
         trust=meta.get("trust"),
+        proof=meta.get("proof"),
+        flags=tuple(meta.get("flags", ())),
     )
     return caller, facts
 

@@ -85,6 +85,14 @@ def parse_model(model: type[M], raw: bytes) -> M:
         raise from_validation(error) from None
 
 
+def parse_value(model: type[M], value: Any) -> M:
+    """A part of a body, already read, as `model`; 422 otherwise."""
+    try:
+        return model.model_validate(value, strict=True)
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import Field
 
-from config.people import CustomerBody, CustomerSeed
+from config.people import CustomerSeed, CustomerWrite, OnlyPin, pin_of
 from router.api import idempotency
-from router.api.body import parse_json
+from router.api.body import parse_json, parse_value
 from router.api.etag import check_preconditions, expected_version, is_conditional, not_modified
 from router.api.paging import Page, bad_cursor, cursor_at
 from router.api.problem import Problem, invalid
@@ -21,6 +21,7 @@ from router.directory.customers import ABSENT
 from router.directory.errors import UnknownCustomer
 from router.directory.importing import ImportReport, import_customers
 from router.directory.phones import identify
+from router.directory.pins import digest_of_secret
 from router.directory.planned import check_names
 from router.directory.record import Stored
 from router.forget import forget
@@ -62,14 +63,16 @@ class Imported(Answer):
     roles=SUPERVISOR,
     answers={200: CustomerSeed, 201: CustomerSeed},
     refusals=(412, 422),
+    holds_pin=True,
 )
-async def put_customer(ctx: Ctx, body: CustomerBody) -> Reply:
-    """Create or replace a customer."""
+async def put_customer(ctx: Ctx, body: CustomerWrite) -> Reply:
+    """Create or replace a customer. A PIN is kept as a hash and never shown; left out, it stays as it is."""
     seed = CustomerSeed(customer_id=ctx.ids["customer_id"], **body.model_dump())
     check_customer(ctx.site, seed)
     current = await _version(ctx)
     check_preconditions(ctx.request, current)
-    outcome, stored = await ctx.site.customers.put(seed, expected=expected_version(ctx.request, current, ABSENT))
+    expected = expected_version(ctx.request, current, ABSENT)
+    outcome, stored = await ctx.site.customers.put(seed, expected=expected, pin=pin_of(body))
     return _reply(stored, 201 if outcome == "created" else 200)
 
 
@@ -87,12 +90,14 @@ async def get_customer(ctx: Ctx) -> Reply:
     answers={200: CustomerSeed},
     refusals=(404, 412, 415, 422),
     accepts=("application/merge-patch+json", "application/json"),
+    holds_pin=True,
 )
 async def patch_customer(ctx: Ctx, raw: bytes) -> Reply:
-    """Change some members (RFC 7386): those named are replaced, null removes one."""
+    """Change some members (RFC 7386): those named are replaced, null removes one; `pin` too, which is never shown."""
     patch = parse_json(raw)
     if not isinstance(patch, dict):
         raise invalid("", "a patch is a JSON object")
+    pin = parse_value(OnlyPin, {"pin": patch.pop("pin")}) if "pin" in patch else None
     current = await _version(ctx)
     check_preconditions(ctx.request, current)
     stored = await ctx.site.customers.patch(
@@ -100,6 +105,7 @@ async def patch_customer(ctx: Ctx, raw: bytes) -> Reply:
         patch,
         expected=expected_version(ctx.request, current, ABSENT),
         check=lambda seed: check_customer(ctx.site, seed),
+        pin=pin_of(pin) if pin else None,
     )
     return _reply(stored)
 
@@ -156,7 +162,8 @@ async def import_file(ctx: Ctx) -> Reply:
     key = ctx.request.headers.get("Idempotency-Key")
     if key is None:
         return await act()
-    return await idempotency.once(ctx.site.channel, idempotency_key(ctx, key), body.digest, act)
+    name = idempotency_key(ctx, key)
+    return await idempotency.once(ctx.site.channel, name, lambda: body.digest(name), act)
 
 
 def check_customer(site: Site, seed: CustomerSeed) -> None:
@@ -176,11 +183,11 @@ class _Stream:
             self._digest.update(chunk)
             yield chunk
 
-    async def digest(self) -> str:
-        """Reads what has not been read yet."""
+    async def digest(self, salt: str) -> str:
+        """Reads what has not been read yet. Lines may hold PINs, so there is no quick way back."""
         async for _ in self.chunks():
             pass
-        return self._digest.value()
+        return await digest_of_secret(self._digest.value().encode(), salt)
 
 
 async def _version(ctx: Ctx) -> str | None:

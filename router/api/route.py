@@ -28,6 +28,7 @@ from router.api.ids import check
 from router.api.problem import Problem, from_validation
 from router.api.reply import Reply
 from router.app_keys import SERVICE
+from router.directory.pins import digest_of_secret
 from router.domain.errors import Refused
 from router.logging_ import current_call
 from router.service import Service
@@ -76,6 +77,7 @@ class Route:
     """One method on one path. `accepts` names the body's types.
 
     `roles` None: open to everybody, the handler gets the bare request. `streams`: the handler reads the body itself.
+    `holds_pin`: the body may hold a PIN, and what is remembered of it must not give it away.
     """
 
     method: str
@@ -91,6 +93,7 @@ class Route:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     raw: bool
+    holds_pin: bool
 
     @property
     def name(self) -> str:
@@ -132,8 +135,11 @@ class Route:
         return (await self._once(ctx, key, raw, values)).response()
 
     async def _once(self, ctx: Ctx, key: str, raw: bytes, values: dict[str, Any]) -> Reply:
+        name = idempotency_key(ctx, key)
+
         async def digest() -> str:
-            return idempotency.BodyDigest(raw + ctx.request.query_string.encode()).value()
+            told = raw + ctx.request.query_string.encode()
+            return await digest_of_secret(told, name) if self.holds_pin else idempotency.BodyDigest(told).value()
 
         async def act() -> Reply:
             try:
@@ -142,7 +148,7 @@ class Route:
                 raise problem_of(refused) from None
 
         channel = ctx.site.channel if ctx.has_site else ctx.service.channel
-        return await idempotency.once(channel, idempotency_key(ctx, key), digest, act)
+        return await idempotency.once(channel, name, digest, act)
 
 
 def idempotency_key(ctx: Ctx, key: str) -> str:
@@ -184,6 +190,7 @@ class Routes:
         in_site: bool = True,
         streams: bool = False,
         accepts: tuple[str, ...] = ("application/json",),
+        holds_pin: bool = False,
     ) -> Callable[[H], H]:
         def declare(handler: H) -> H:
             hints = get_type_hints(handler)
@@ -205,6 +212,7 @@ class Routes:
                     body=body,
                     query=query,
                     raw="raw" in names,
+                    holds_pin=holds_pin,
                 )
             )
             return handler

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.people import CustomerSeed
-from router.directory.customers import Check, Customers, Outcome
+from router.directory.customers import TAKEN, Check, Customers, Outcome
 from router.directory.errors import FileTooLarge, InvalidCustomer
 from router.directory.lines import Line, LineSplitter
 from router.directory.record import with_numbers
@@ -111,18 +111,19 @@ class _Import:
         self._customers = customers
         self._check = check
         self._progress = progress
-        self._flying: deque[asyncio.Task[list[Outcome]]] = deque()
+        self._flying: deque[tuple[list[int], asyncio.Task[list[Outcome]]]] = deque()
 
     async def take(self, lines: list[Line]) -> None:
         for start in range(0, len(lines), _BATCH):
             await self.keep(self.reader.feed(lines[start : start + _BATCH]))
 
     async def keep(self, rows: Iterable[Row]) -> None:
-        seeds = [seed for row in rows if (seed := self._good(row)) is not None]
-        if seeds:
+        good = [(row.line, seed) for row in rows if (seed := self._good(row)) is not None]
+        if good:
             while len(self._flying) >= _IN_FLIGHT:
                 await self._land()
-            self._flying.append(asyncio.create_task(_put(self._customers, seeds)))
+            lines, seeds = [line for line, _ in good], [seed for _, seed in good]
+            self._flying.append((lines, asyncio.create_task(_put(self._customers, seeds))))
         await asyncio.sleep(0)
         if self._progress:
             self._progress(self.report)
@@ -132,7 +133,12 @@ class _Import:
             await self._land()
 
     async def _land(self) -> None:
-        outcomes = Counter(await self._flying.popleft())
+        lines, task = self._flying.popleft()
+        told = await task
+        for line, outcome in zip(lines, told, strict=True):
+            if outcome == "taken":
+                self._count_bad(line, str(TAKEN))
+        outcomes = Counter(told)
         self.report.created += outcomes["created"]
         self.report.updated += outcomes["updated"]
         self.report.unchanged += outcomes["unchanged"]

@@ -6,16 +6,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from config.models import SitePlan
 from router.directory.contacts import Contact, last_agent
 from router.directory.crm import NOBODY, Crm, Unanswered
 from router.directory.customers import Customers, Found
+from router.directory.meeting import Meeting
 from router.directory.phones import CallerIdentity
 from router.directory.record import Stored
-from router.domain.customer import Customer
+from router.domain.customer import Caller, Customer
+from router.domain.tiers import choose_caller
 from router.logging_ import say
 
 Source = Literal["directory", "crm", "cache", "default"]
@@ -27,10 +29,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One customer the number may belong to, with the last contacts, newest first."""
+    """One customer the number may belong to, with the last contacts, newest first; the rest as in `Stored`."""
 
     customer: Customer
     contacts: tuple[Contact, ...] = ()
+    reached: bool = False
+    has_pin: bool = False
+    numbers: int = 0
+
+    @classmethod
+    def of(cls, stored: Stored) -> Self:
+        return cls(stored.customer, stored.contacts, stored.reached, stored.has_pin, stored.numbers)
 
     def last_agent(self, within_ms: int, now_ms: int) -> str | None:
         """The agent the customer spoke to last, if that was within the window."""
@@ -41,17 +50,28 @@ class Candidate:
 class LookUp:
     """Everybody the caller may be. `source` says who knew: ours, the CRM, its kept answer, or nobody (`default`).
 
-    `missed` names what was asked and gave no usable answer in time: `directory`, `crm`.
+    `missed` names what was asked and gave no usable answer in time: `directory`, `crm`. `recent`: which of its number's
+    calls this one is lately, 0 when nobody counted; `others`: of that number that have not ended.
     """
 
     candidates: tuple[Candidate, ...]
     source: Source
     elapsed_ms: int
     missed: tuple[str, ...] = ()
+    recent: int = 0
+    others: int = 0
 
     @property
     def customers(self) -> tuple[Customer, ...]:
         return tuple(candidate.customer for candidate in self.candidates)
+
+    def caller(self, plan: SitePlan) -> Caller | None:
+        """The one the call is routed for."""
+        chosen = choose_caller(self.customers, plan)
+        candidate = self.candidate(chosen.customer.customer_id) if chosen else None
+        if chosen is None or candidate is None:
+            return chosen
+        return replace(chosen, reached=candidate.reached, numbers=candidate.numbers)
 
     def candidate(self, customer_id: str) -> Candidate | None:
         """The one the policy chose."""
@@ -83,18 +103,24 @@ class Directory:
             await self._crm.close()
         await asyncio.gather(*self._closing)
 
-    async def look_up(self, identity: CallerIdentity) -> LookUp:
-        """Never raises but for cancellation, and takes no longer than the budget: the CRM's own, or 300 ms."""
+    async def look_up(self, identity: CallerIdentity, meeting: Meeting | None = None) -> LookUp:
+        """Never raises but for cancellation, and takes no longer than the budget: the CRM's own, or 300 ms.
+
+        `meeting`: the call that is coming in, which is counted on the way.
+        """
         started = time.monotonic()
         missed: list[str] = []
+        ours: Found | None = None
 
         def found(source: Source, candidates: Sequence[Candidate] = ()) -> LookUp:
-            return LookUp(tuple(candidates), source, round((time.monotonic() - started) * 1000), tuple(missed))
+            took_ms = round((time.monotonic() - started) * 1000)
+            counts = (ours.recent, ours.others) if ours else (0, 0)
+            return LookUp(tuple(candidates), source, took_ms, tuple(missed), *counts)
 
         if not identity.known:
             return found("default")
         deadline = started + (self._crm.budget_s if self._crm else BUDGET_S)
-        ours = await self._ours(identity, deadline)
+        ours = await self._ours(identity, meeting, deadline)
         if ours is None:
             missed.append("directory")
         elif ours.customers and (candidates := _readable(ours.customers)):
@@ -110,10 +136,11 @@ class Directory:
             return found("default")
         return found("cache", _readable([Stored(ours.answer)]))
 
-    async def _ours(self, identity: CallerIdentity, deadline: float) -> Found | None:
+    async def _ours(self, identity: CallerIdentity, meeting: Meeting | None, deadline: float) -> Found | None:
+        key = identity.key
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
-                return await self.customers.find(identity.key)
+                return await (self.customers.meet(key, meeting) if meeting else self.customers.find(key))
         except Exception as error:
             say(_log, logging.WARNING, "directory.unanswered", error=type(error).__name__)
             return None
@@ -126,7 +153,7 @@ def _readable(records: Sequence[Stored]) -> list[Candidate]:
         if record.raw == NOBODY:
             continue
         try:
-            found.append(Candidate(record.customer, record.contacts))
+            found.append(Candidate.of(record))
         except Exception as error:
             say(_log, logging.ERROR, "directory.broken_record", error=type(error).__name__)
     return found

@@ -20,10 +20,17 @@ from router.domain.customer import Account, Customer, ValueParts
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A customer as found in the directory. `contacts`: the last ten, newest first."""
+    """A customer as found in the directory. `contacts`: the last ten, newest first.
+
+    Of a call that is coming in: `reached`, whether a talk from its number was completed before, `has_pin`, and
+    from how many `numbers` the customer called lately.
+    """
 
     raw: bytes
     contacts: tuple[Contact, ...] = ()
+    reached: bool = False
+    has_pin: bool = False
+    numbers: int = 0
 
     @property
     def version(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from config.people import CustomerSeed
+from config.people import CustomerLine
 from router.directory.errors import UnreadableFile, faults_of
 from router.directory.lines import MAX_LINE, Line
 
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     """What the record that begins at a line came to. `seed` None: bad, as `wrong` says."""
 
     line: int
-    seed: CustomerSeed | None
+    seed: CustomerLine | None
     wrong: str = ""
 
 
@@ -53,12 +53,12 @@ class JsonReader:
 
     def _row(self, number: int, text: str) -> Row:
         try:
-            return Row(number, CustomerSeed.model_validate_json(text, strict=True))
+            return Row(number, CustomerLine.model_validate_json(text, strict=True))
         except ValidationError as error:
             return Row(number, None, str(faults_of(error)[0]))
 
 
-PLAIN = ("customer_id", "name", "title", "tier", "owner", "language", "birthday", "notes")
+PLAIN = ("customer_id", "name", "title", "number", "pin", "tier", "owner", "language", "birthday", "notes")
 LISTS = ("cover", "skills", "tags")
 AMOUNTS = ("annual_value",)
 PARTS = ("average_ticket", "purchases_per_year", "years", "referral_factor")
@@ -150,7 +150,7 @@ class CsvReader:
             return Row(number, None, f"{len(cells)} fields, the header has {len(self._columns)}")
         filled = {name: cell.strip() for name, cell in zip(self._columns, cells, strict=True) if cell}
         try:
-            return Row(number, CustomerSeed.model_validate(_fields(filled)))
+            return Row(number, CustomerLine.model_validate(_fields(filled)))
         except ValidationError as error:
             return Row(number, None, str(faults_of(error)[0]))
 

@@ -32,12 +32,16 @@ class ValueParts:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One person. `phones` are E.164; `birthday` is an ISO date; amounts are in the site's currency."""
+    """One person. `phones` are E.164; `number` is what she enters on a keypad to say who she is.
+
+    `birthday` is an ISO date; amounts are in the site's currency.
+    """
 
     customer_id: str
     name: str = ""
     title: str = ""
     phones: tuple[str, ...] = ()
+    number: str | None = None
     tier: str | None = None
     annual_value: float | None = None
     value_parts: ValueParts | None = None
@@ -53,10 +57,16 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The customer a call is routed for. `shared`: others have the same number, so nobody is greeted by name."""
+    """The customer a call is routed for. `shared`: others have the same number, so nobody is greeted by name.
+
+    `reached`: a talk with the customer from this number was completed before. `numbers`: from how many numbers the
+    customer has called lately.
+    """
 
     customer: Customer
     shared: bool = False
+    reached: bool = False
+    numbers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,8 @@ class CallFacts:
     """What is known of a call when it is routed.
 
     `from_number` is E.164 or as it came, None when withheld; `to` the number dialled, E.164 where possible.
-    `trust` is one of `config.models.TRUST`, None when the platform vouches for the number.
+    `trust` is one of `config.models.TRUST`, None when the platform vouches for the number. `proof`: how the caller
+    proved to be the customer (`pin`). `recent`: calls of this number lately. `flags`: what was found suspicious before.
     """
 
     call_id: str
@@ -73,4 +84,7 @@ class CallFacts:
     language: str | None = None
     skills: tuple[str, ...] = ()
     trust: str | None = None
+    proof: str | None = None
+    recent: int = 0
+    flags: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from config.values import spoken
 from router.domain.customer import Caller, CallFacts, Customer
 from router.domain.hours import closes_at, holiday_name, open_at
 from router.domain.ladder import Ladder, Step, agent_lane, lane
+from router.domain.standing import FAILED, believed, flags_of, is_trusted
 from router.domain.tiers import tier_of
 
 MAX_SKILLS = 4
@@ -23,6 +24,7 @@ class Decision:
 
     `tier` routes the call (the default tier where the number is not trusted); `customer_tier` is the customer's own.
     `skills` are those every lane asks for. `message` is what a closed line says. `language` is the caller's.
+    `flags`: what is suspicious of the call.
     """
 
     ladder: Ladder
@@ -34,6 +36,7 @@ class Decision:
     greet_by_name: bool
     closed: bool
     message: str
+    flags: tuple[str, ...] = ()
 
 
 def plan(customer: Caller | None, call: CallFacts, site: SitePlan, now: datetime) -> Ladder:
@@ -45,10 +48,13 @@ def decide(
     customer: Caller | None, call: CallFacts, site: SitePlan, now: datetime, *, check_hours: bool = True
 ) -> Decision:
     """As `plan`, with what it was decided from. `check_hours=False`: for a call that was let in already."""
-    who = customer.customer if customer else None
-    trusted = call.trust not in site.trust.loses_vip_rights
+    claimed = customer.customer if customer else None
+    trust = believed(customer, call, site)
+    flags, suspicions = flags_of(customer, call, site)
+    trusted = is_trusted(trust, flags, site)
+    who = claimed if trust != FAILED else None
     number = site.numbers.get(call.to)
-    own = tier_of(who, site)
+    own = tier_of(claimed, site)
     tier = site.tier(own.tier if trusted else site.default_tier)
     vip = who if trusted else None
     skills, notes = lane_skills(who, call, site)
@@ -56,8 +62,16 @@ def decide(
     head_start = max(tier.head_start, number.head_start or 0 if number else 0)
     name = number.ladder if number and number.ladder else tier.ladder
     reasons = [_summary(who, vip, tier.name, head_start), *([f"{tier.name}: {own.why}"] if vip else [])]
-    if who and not trusted:
-        reasons.append(f"number not trusted ({call.trust}): no VIP rights, no owner")
+    if call.proof:
+        reasons.append(f"identified by {call.proof.upper()}")
+    if claimed and not who:
+        reasons.append(f"attestation of the number failed: not taken for {claimed.customer_id}")
+    elif who and not trusted:
+        doubt = f"number not trusted ({trust})" if trust in site.trust.loses_vip_rights else "suspicious"
+        reasons.append(f"{doubt}: no VIP rights, no owner")
+    elif who and trust != (call.trust or "vouched") and not call.proof:
+        reasons.append(_why_better(call.trust, trust))
+    reasons += suspicions
     if number and number.ladder:
         reasons.append(f"the number dialled gives ladder {name}")
     reasons += notes
@@ -80,9 +94,10 @@ def decide(
         skills=skills,
         language=_language(who, call, number, site),
         trusted=trusted,
-        greet_by_name=_greets(customer, call, tier.greet_by_name and trusted, site),
+        greet_by_name=_greets(customer, trust, tier.greet_by_name and trusted, site),
         closed=closed,
         message=message,
+        flags=flags,
     )
 
 
@@ -177,11 +192,17 @@ def _trained(language: str, site: SitePlan) -> str | None:
     return declared.get(language.lower()) or declared.get(language.lower().partition("-")[0])
 
 
-def _greets(caller: Caller | None, call: CallFacts, allowed: bool, site: SitePlan) -> bool:
+def _greets(caller: Caller | None, trust: str, allowed: bool, site: SitePlan) -> bool:
     """Whether the caller may be greeted by name: known for sure, alone on the number, and the number believed."""
     if caller is None or caller.shared or not caller.customer.name:
         return False
-    return allowed and (call.trust or "vouched") in site.trust.greet_by_name
+    return allowed and trust in site.trust.greet_by_name
+
+
+def _why_better(said: str | None, trust: str) -> str:
+    if trust == "vouched":
+        return "numbers of that country are not attested: believed as it is"
+    return f"this number has reached the customer before: counts as {trust}, not as {said}"
 
 
 def _summary(who: Customer | None, vip: Customer | None, tier: str, head_start: int) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from config.identity import Identification, Limits, TrustRule, Velocity
 from config.loading import load_site, read_plan
-from config.models import Group, Number, Question, Rung, ServiceLevel, SitePlan, Tier, TimingPart, TrustRule, ValueRule
+from config.models import Group, Number, Question, Rung, ServiceLevel, SitePlan, Tier, TimingPart, ValueRule
 from config.parts import Crm, Hours, Part
 from config.voice import MenuEntry, Voice
 from tests.support.plans import SAMPLE, folder
@@ -25,6 +26,9 @@ PARTS = [
     Hours,
     Number,
     TrustRule,
+    Identification,
+    Velocity,
+    Limits,
     ServiceLevel,
     ValueRule,
     Crm,

@@ -1,5 +1,5 @@
 --[[
-  erase_customer -- forget a person: record, numbers, contacts, and what a CRM said of these numbers.
+  erase_customer -- forget a person: record, numbers, contacts, PIN, and what a CRM said of these numbers.
 
   KEYS[1] site          prefix of every key
 
@@ -10,6 +10,7 @@
   WHY     half a person left behind would still be found, or greeted.
 ]]
 --- @include "directory"
+--- @include "counting"
 
 local shelf = shelf_of(customer_id)
 local old = call('HGET', shelf, customer_id)
@@ -23,6 +24,9 @@ for number in each_number(old) do
   numbers[#numbers + 1] = number
 end
 local contacts = call('GET', UC .. customer_id) or ''
-call('DEL', UC .. customer_id)
+local own = decoded(old).number
+if own then call('HDEL', number_shelf_of(own), own) end
+call('HDEL', pin_shelf_of(customer_id), customer_id)
+call('DEL', UC .. customer_id, UR .. customer_id, VN .. customer_id)
 call('HDEL', shelf, customer_id)
 return {'ERASED', table.concat(numbers, ' '), contacts}

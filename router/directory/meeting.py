@@ -1,0 +1,26 @@
+"""How calls are counted while they are recognised: all in the look-up's own round trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from config.models import SitePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A call on its way in. Counted are the calls of its number within `window_ms`, no further than `calls`, and those
+    that have not ended, up to `at_once`; and the numbers its customers have called from, no further than `numbers`.
+    """
+
+    call_id: str
+    window_ms: int
+    calls: int
+    at_once: int
+    numbers: int
+
+    @classmethod
+    def of(cls, call_id: str, plan: SitePlan) -> Self:
+        most = max(plan.limits.calls, plan.velocity.calls)
+        return cls(call_id, plan.velocity.window, most, plan.limits.at_once, plan.velocity.numbers)

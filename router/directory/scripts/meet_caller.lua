@@ -1,0 +1,38 @@
+--[[
+  meet_caller -- a call comes from a number: everybody the number leads to, and how much it has called lately.
+
+  KEYS[1] site          prefix of every key
+
+  ARGV[1] number        E.164, short code, sip: or client: address
+  ARGV[2] limit         so many customers at most: a switchboard may lead to thousands
+  ARGV[3] call_id
+  ARGV[4] window_ms     how long lately is
+  ARGV[5] calls         of the number, counted no further than one more
+  ARGV[6] at_once       calls of the number that have not ended, counted no further
+  ARGV[7] numbers       that a customer called from, counted no further; 0 not at all
+
+  RETURNS {FOUND, recent, others, how_many, record, contacts, marks, numbers, …} | {NOBODY, recent, others, answer}
+  WHY     a caller waits for this: one round trip, whatever it finds, and counting must not cost another.
+
+  marks: `r` a talk from this number was completed before, `p` the customer has a PIN.
+]]
+--- @include "directory"
+--- @include "counting"
+
+local at = server_ms()
+local recent = count_call(number, call_id, at, tonumber(window_ms), tonumber(calls))
+local others = recent <= tonumber(calls) and count_standing(number, call_id, at, tonumber(at_once)) or 0
+local ids = call('HGET', index_of(number), number)
+if not ids then return {'NOBODY', recent, others, call('GET', Q .. number) or ''} end
+
+local found, many = {}, 0
+for id in string.gmatch(ids, '%S+') do
+  many = many + 1
+  if many <= tonumber(limit) then
+    found[#found + 1] = call('HGET', shelf_of(id), id)
+    found[#found + 1] = call('GET', UC .. id) or ''
+    found[#found + 1] = marks_of(id, number)
+    found[#found + 1] = count_number(id, number, at, tonumber(window_ms), tonumber(numbers))
+  end
+end
+return {'FOUND', recent, others, many, unpack(found)}
