@@ -173,7 +173,7 @@ class BenchSite:
         return [self._on_offer("complete_call", offer, result="resolved") for offer in offers]
 
     def decline(self, offers: Iterable[Offer]) -> Commands:
-        return [self._on_offer("decline_offer", offer, cause="declined", reason="") for offer in offers]
+        return [self._on_offer("decline_offer", offer, cause="declined", reason="", only_in="") for offer in offers]
 
     def abandon(self, calls: Iterable[str]) -> Commands:
         return [self.engine.command("abandon_call", {"call_id": call_id, "cause": "hangup"}) for call_id in calls]
