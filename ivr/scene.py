@@ -72,7 +72,10 @@ class Whisper:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a document says or asks. `step` is the one its answers must name; `fallback` the site's language."""
+    """Everything a document says or asks. `step` is the one its answers must name; `fallback` the site's language.
+
+    `wait`: as it is announced; of a question, until the owner is free. An option that is empty is not to be had.
+    """
 
     kind: Kind
     call_id: str
@@ -83,7 +86,6 @@ class Scene:
     greeting: Greeting | None = None
     menu: tuple[MenuOption, ...] = ()
     agent: str = ""
-    owner_free_ms: int | None = None
     options: tuple[str, ...] = ()
     again: bool = False
     position: int | None = None
@@ -96,6 +98,7 @@ class Scene:
     reason: str = ""
     message: str = ""
     number: str = ""
+    voicemail: bool = False
     offer_id: str = ""
     whisper: Whisper | None = None
     accept_key: str = "1"

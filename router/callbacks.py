@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
 
 from router.site import Site
 from router.store.rows import KINDS, CallRow
 
 STATES = {"waiting": "waiting", "choosing": "waiting", "connected": "connected"}
 ENDED = {"answered": "done", "superseded": "superseded", "cancelled": "cancelled"}
+
+
+NOT_DIALLED = frozenset(
+    {
+        PhoneNumberType.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST,
+        PhoneNumberType.UAN,
+        PhoneNumberType.PAGER,
+        PhoneNumberType.VOICEMAIL,
+    }
+)
+
+
+@lru_cache(maxsize=8_192)
+def may_be_dialled(number: str) -> bool:
+    """Whether a caller's own number may be called: one that exists, and whose owner does not earn by being called."""
+    if not number.startswith("+"):
+        return False
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(parsed) and phonenumbers.number_type(parsed) not in NOT_DIALLED
 
 
 def is_callback(row: CallRow) -> bool:

@@ -30,7 +30,7 @@ class AgentPages(Viewing):
 
     async def where(self, call_id: str, offer_id: str) -> Scene:
         try:
-            return await self._scene(await self.after(call_id), offer_id)
+            return self._scene(await self.view(call_id), offer_id)
         except UnknownCall:
             return Scene("gone", call_id, 0, self.site.plan.language)
 
@@ -41,75 +41,56 @@ class AgentPages(Viewing):
 
     async def over(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         """The talk is over, or the caller could not be reached. Asked again it finds the same."""
+        engine = self.engine
         if isinstance(event, BridgeDown):
-            telling = await self.after(call_id, self.engine.complete_call(call_id, offer_id=offer_id))
-        else:
-            telling = await self.after(call_id)
-            if telling.row.letter == "b" and is_callback(telling.row):
-                return await self._scene(telling, offer_id)  # the customer's telephone still rings
-            cause = event.cause if isinstance(event, LegFailed) else "bridge"
-            if telling.row.letter == "c" and lost(cause):
-                telling = await self.after(call_id, self.engine.lose_leg(call_id, offer_id, cause))
-            else:
-                telling = await self.after(call_id, self.engine.fail_leg(call_id, offer_id, "bridge"))
+            return (await self.after(call_id, engine.complete_call(call_id, offer_id=offer_id))).scene("nothing")
+        cause = event.cause if isinstance(event, LegFailed) else "bridge"
+        # In mid-talk a leg broke, or before it the caller could not be reached: one of the two finds nothing to do.
+        broke = [engine.lose_leg(call_id, offer_id, cause)] if lost(cause) else []
+        telling = await self.after(call_id, *broke, engine.fail_leg(call_id, offer_id, "bridge", only_in="ob"))
+        if telling.row.letter == "b" and is_callback(telling.row):
+            return self._scene(telling, offer_id)  # the customer's telephone still rings
         return telling.scene("nothing")
 
     async def _whisper(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        return await self._scene(await self.after(call_id, self.engine.take_step(call_id, token)), offer_id)
+        return self._scene(await self.view(call_id, token), offer_id)
 
     async def _accept(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        telling = await self.after(call_id, self.engine.take_step(call_id, token))
-        agent_id = telling.row.agent_id
-        if telling.row.offer_id != offer_id or agent_id is None:
-            return await self._scene(telling, offer_id)
-        digits = event.digits if isinstance(event, InputDigits) else ""
+        """The key takes the call; another one, or none, gives it back, unless it was taken in the application."""
+        engine, digits = self.engine, event.digits if isinstance(event, InputDigits) else ""
         if digits == self.site.plan.voice.accept_key:
-            telling = await self.after(call_id, self.engine.accept_offer(call_id, agent_id, offer_id))
-            return await self._scene(telling, offer_id)
-        if telling.row.letter == "o":
-            cause = "declined" if digits else "no_answer"
-            await self.engine.decline_offer(call_id, agent_id, offer_id, cause)
-            return replace(telling.scene("gone", reason="declined"), language=self.site.plan.language)
-        return await self._scene(telling, offer_id)
+            return self._scene(await self.after(call_id, engine.accept_offer(call_id, "", offer_id, token)), offer_id)
+        cause = "declined" if digits else "no_answer"
+        decline = engine.decline_offer(call_id, "", offer_id, cause, only_in="o", step=token)
+        telling, declined = await self.tried(call_id, decline)
+        if not declined:
+            return self._scene(telling, offer_id)
+        return replace(telling.scene("gone", reason="declined"), language=self.site.plan.language)
 
     async def _join(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Asked again and again until the caller is in the holding room."""
         offer_id = step.removesuffix(FETCHED)
         if step != offer_id:
             self.site.channel.send("HSET", self.site.keys.documents(call_id), f"fetched@{offer_id}", "1")
-        return await self._scene(await self.after(call_id), offer_id)
+        return self._scene(await self.view(call_id), offer_id)
 
     async def _bridged(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        take = self.engine.take_step(call_id, token)
-        return (await self.after(call_id, take, self.engine.connect_call(call_id, offer_id))).scene("nothing")
+        return (await self.after(call_id, self.engine.connect_call(call_id, offer_id, token))).scene("nothing")
 
     async def _callback(self, call_id: str, leg_id: str, token: str, event: Event) -> Scene:
         """The customer has picked up; the agent stands ready to fetch them out of the holding room."""
-        take, offer_id = self.engine.take_step(call_id, token), offer_of(leg_id)
-        telling = await self.after(call_id, take, self.engine.connect_call(call_id, offer_id))
+        offer_id = offer_of(leg_id)
+        telling = await self.after(call_id, self.engine.connect_call(call_id, offer_id, token))
         if telling.row.letter != "c" or telling.row.offer_id != offer_id:
             raise OfferGone
         return telling.scene("callback_hello")
 
-    async def _scene(self, telling: Telling, offer_id: str) -> Scene:
+    def _scene(self, telling: Telling, offer_id: str) -> Scene:
         """What an agent's leg hears while the offer holds: who is coming, then the caller."""
         if telling.row.offer_id == offer_id and telling.row.letter == "o":
             return telling.whisper(self.clock())
         if telling.row.offer_id == offer_id and telling.row.letter in "bc":
-            there = telling.view.page in ("hold", "key") and not await self._are_sent_for(telling.row.call_id, offer_id)
+            # A talk begun before either is taken out of what they hear would be cut off.
+            there = telling.view.page in ("hold", "key") and not telling.view.sent_for
             return telling.scene("join" if there else "stand_by", offer_id=offer_id)
         return replace(telling.scene("gone"), language=self.site.plan.language)
-
-    async def _are_sent_for(self, call_id: str, offer_id: str) -> bool:
-        """Whether caller or agent is being taken out of what they hear: a talk begun before that would be cut off."""
-        keys = self.site.keys
-        sent, came = await self.site.channel.call_many(
-            [
-                ["HMGET", keys.own(f"o:{call_id}"), f"do:room:{offer_id}", f"do:join:{offer_id}"],
-                ["HMGET", keys.documents(call_id), f"connect/{offer_id}", f"fetched@{offer_id}"],
-            ]
-        )
-        return any(
-            one is not None and here is None and one not in (b"gone", b"refused")
-            for one, here in zip(sent, came, strict=True)
-        )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.voice import MenuEntry
-from ivr.desk.telling import greeting_for
+from ivr.desk.telling import turned_away
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Event, InputDigits
@@ -49,13 +49,9 @@ class Arrivals(Viewing):
                 view = await self._entered(incoming, known)
         except SiteFull:
             say(log, logging.ERROR, "caller turned away, site full", site=self.site.name)
-            greeting = greeting_for({"to": offered.to_number}, "", self.site.plan, self.clock())
-            return Scene(
-                "exit", call_id, 1, self.site.plan.language, site=self.site.plan.title, greeting=greeting,
-                reason="full", message=self.site.plan.exit_message,
-            )  # fmt: skip
+            return turned_away(call_id, offered.to_number, self.site.plan, self.clock())
         telling = self.telling(view, expected=1)
-        return telling.first(self.clock(), await self.told(telling) if telling.row.letter == "q" else None)
+        return telling.first(self.clock(), self.told(telling) if telling.row.letter == "q" else None)
 
     async def _greeted(self, incoming: Incoming, known: Recognised) -> CallView | None:
         """In the menu; its time counts from now."""
@@ -83,9 +79,9 @@ class Arrivals(Viewing):
         """Not understood: once again, then without a choice."""
         digits = event.digits if isinstance(event, InputDigits) else ""
         entry = next((one for one in self.site.plan.voice.menu if one.key == digits), None)
-        telling = await self.after(call_id, self.engine.take_step(call_id, token))
+        telling = await self.view(call_id, token)
         if telling.row.letter != "g":
-            return telling.now(await self.told(telling), in_room=False)
+            return telling.now(self.told(telling), in_room=False)
         if entry is None and telling.view.unclear != "menu":
             return telling.scene("menu", menu=telling.menu().menu, again=True, reason="menu")
         incoming = chosen(call_id, telling.meta, entry)
@@ -93,7 +89,7 @@ class Arrivals(Viewing):
         if view is None:
             raise UnknownCall
         telling = self.telling(view)
-        return telling.now(await self.told(telling), in_room=False)
+        return telling.now(self.told(telling), in_room=False)
 
 
 def chosen(call_id: str, meta: Mapping[str, Any], entry: MenuEntry | None) -> Incoming:

@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from ivr.desk.agents import AgentPages
 from ivr.desk.callers import CallerPages
 from ivr.desk.reports import CUSTOMER, take_report
-from ivr.desk.steps import Steps, token_of
+from ivr.desk.steps import NO_WAY_OUT, WAY_OUT, Steps, token_of
 from ivr.flow.perform import perform
 from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
 from router.site import Site
 from router.store.reading import fields
+from router.store.rows import Told
 
 ASKED_AGAIN = frozenset({"join"})
 """Pages that tell how things stand, whenever they are asked."""
@@ -37,6 +38,7 @@ class Desk:
 
     def __init__(self, site: Site, clock: Callable[[], int] = wall_clock) -> None:
         self._site = site
+        self._clock = clock
         self._steps = Steps(site.channel, site.keys)
         self._callers = CallerPages(site, clock)
         self._agents = AgentPages(site, clock)
@@ -60,7 +62,7 @@ class Desk:
         document = render(perform(scene))
         if page in ASKED_AGAIN:
             return document
-        self._steps.remember(call_id, token, document, **_noted(page, scene))
+        self._steps.remember(call_id, token, document, **_noted(page, scene, self._clock()))
         return document
 
     async def note(self, event: Event, envelope: Envelope) -> None:
@@ -94,7 +96,17 @@ class Desk:
         return await self._callers.where(call_id, in_room=page in ("hold", "key"))
 
 
-def _noted(page: str, scene: Scene) -> dict[str, str]:
-    """What a later request must know of this answer."""
+def _noted(page: str, scene: Scene, now_ms: int) -> dict[str, str]:
+    """What is to be known later of this answer: by the requests that follow, and by whoever counts what was said."""
     noted = {"n": "1", "at": page} if page == "voice" else {}
-    return noted | ({"unclear": scene.reason} if scene.again else {})
+    if scene.kind == "exit" and scene.callback_key:
+        noted["unclear"] = NO_WAY_OUT if scene.again else WAY_OUT
+    elif scene.kind == "menu" and scene.again:
+        noted["unclear"] = scene.reason
+    if scene.wait is not None:
+        noted["told"] = Told(now_ms, scene.wait.p50, scene.wait.p90).text()
+    if scene.position is not None:
+        noted["place"] = str(scene.position)
+    if scene.kind == "question" and "" in scene.options:
+        noted["uncallable"] = "1"
+    return noted

@@ -15,6 +15,8 @@ from router.store.keyspace import Keyspace
 COUNTED = frozenset({"voice", "menu", "identify", "question", "hold", "key", "survey"})
 ON_OTHER_LEGS = frozenset({"whisper", "accept", "join", "bridged", "callback"})
 KEPT_MS = 3_600_000
+WAY_OUT, NO_WAY_OUT = "exit", "exit again"
+"""Which asking was not understood, where it was the one on the way out: it is offered, or has been repeated."""
 LOOKS, PAUSE_S = 20, 0.05
 """A retry may overtake the answer it repeats: how often and how long apart it is looked for."""
 
@@ -38,8 +40,9 @@ class Steps:
         words: list[Any] = [token, document]
         for field, value in more.items():
             words += [field, value]
-        for command in (("HSET", key, *words), ("PEXPIRE", key, KEPT_MS)):
-            self._channel.send(*command).add_done_callback(_forgive)
+        self._channel.send("HSET", key, *words).add_done_callback(_forgive)
+        if "n" in more:  # the call's first; every later step renews it
+            self._channel.send("PEXPIRE", key, KEPT_MS).add_done_callback(_forgive)
 
     async def answered(self, call_id: str, token: str) -> bytes | None:
         """The bytes that answered a step; None when whoever took the step died before answering."""

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from config.models import SitePlan
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, MenuOption, Range, Scene, Whisper
+from router.callbacks import may_be_dialled
 from router.domain.estimates import Announcement
 from router.store.rows import CallRow, CallView
 
-NUMBER = "number:"
+NUMBER, VOICEMAIL = "number:", "voicemail:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +62,22 @@ class Telling:
 
     def question(self, told: Announcement | None, *, greeting: Greeting | None = None, again: bool = False) -> Scene:
         """Owner busy: who, for how long if that is honestly known, and the plan's options."""
+        options = self.plan.question.options
         return self.scene(
             "question",
             greeting=greeting,
-            options=self.plan.question.options,
-            owner_free_ms=told.about_min * 60_000 if told else None,
+            options=tuple("" if option == "callback" and not self.may_call_back else option for option in options),
+            wait=_range(told),
             again=again,
         )
 
     def tick(self, told: Announcement | None) -> Scene:
         """A round in the holding room."""
-        voice, ahead = self.plan.voice, self.view.ahead
-        waits = self.row.letter in "qw"
+        voice, waits = self.plan.voice, self.row.letter in "qw"
         return self.scene(
             "tick",
-            position=None if ahead is None or self.row.letter != "w" else ahead + 1,
-            wait=Range(told.about_min * 60_000, told.at_most_min * 60_000) if told and waits else None,
+            position=self.position,
+            wait=_range(told) if waits else None,
             comfort=self.expected,
             callback_key=voice.callback_key or "" if waits and self.may_call_back else "",
             music=voice.music or "",
@@ -85,13 +86,28 @@ class Telling:
         )
 
     @property
+    def position(self) -> int | None:
+        """Where the caller stands in line, in the shortest of its lines; never further back than was said before."""
+        counts = self.view.counts
+        if self.row.letter != "w" or not counts:
+            return None
+        of_groups = [count for lane, count in counts.items() if lane[0] != "@"]
+        place = min(of_groups or counts.values()) + 1
+        return place if self.view.place is None or place <= self.view.place else None
+
+    @property
     def may_call_back(self) -> bool:
-        """Whether the caller can be called at all, and stands in a line."""
-        return bool(self.row.lanes) and str(self.meta.get("identity") or "").startswith("+")
+        """Whether the caller can be called at all, and has a place to be called back from."""
+        meta = self.meta
+        return (
+            bool(self.row.lanes or meta.get("later"))
+            and meta.get("trust") != "failed"
+            and may_be_dialled(str(meta.get("identity") or ""))
+        )
 
     def exit(self, greeting: Greeting | None = None) -> Scene:
         """What becomes of a caller whose call has ended by our word."""
-        row = self.row
+        row, meta = self.row, self.meta
         if row.outcome == "callback":
             return self.scene("callback_booked")
         if row.outcome not in ("rejected", "overflowed_out"):
@@ -99,14 +115,21 @@ class Telling:
         waited_out = (
             row.outcome == "overflowed_out" and row.ended_ms is not None and row.ended_ms >= (row.facts.max_ms or 0)
         )
-        way = str(self.meta.get("exit") or self.plan.exit)
+        way = str(meta.get("exit") or self.plan.exit)
+        message = "" if waited_out else self.view.closing
         return self.scene(
             "exit",
             greeting=greeting,
-            reason="max_wait" if waited_out else "closed",
-            message=str(self.meta.get("message") or ""),
-            number=way.removeprefix(NUMBER) if way.startswith(NUMBER) else "",
+            reason="max_wait" if waited_out and not meta.get("closes") else "closed",
+            message=message or str(meta.get("message") or ""),
+            callback_key=self.exit_key if way == "callback" and self.may_call_back else "",
+            **elsewhere(way),
         )
+
+    @property
+    def exit_key(self) -> str:
+        """What is pressed for a callback on the way out."""
+        return self.plan.voice.callback_key or "1"
 
     def now(self, told: Announcement | None, in_room: bool) -> Scene:
         """What a caller hears who is at no step of ours, or at an old one: where the call stands, and nothing else."""
@@ -118,13 +141,17 @@ class Telling:
             return self.menu()
         return self.question(told) if self.row.letter == "q" else self.scene("connect")
 
+    @property
+    def agents_language(self) -> str:
+        return str(self.view.card.get("language") or self.plan.language)
+
     def whisper(self, now_ms: int) -> Scene:
         customer = self.meta.get("customer") or {}
         return Scene(
             "whisper",
             self.row.call_id,
             self.expected,
-            self.plan.language,
+            self.agents_language,
             fallback=self.plan.language,
             offer_id=self.row.offer_id or "",
             accept_key=self.plan.voice.accept_key,
@@ -136,6 +163,32 @@ class Telling:
                 issue=str((self.meta.get("attributes") or {}).get("issue") or self.meta.get("topic") or ""),
             ),
         )
+
+
+def elsewhere(way: str) -> dict[str, Any]:
+    """The number outside that a plan's way out leads to, if it does."""
+    if way.startswith(VOICEMAIL):
+        return {"number": way.removeprefix(VOICEMAIL), "voicemail": True}
+    return {"number": way.removeprefix(NUMBER) if way.startswith(NUMBER) else ""}
+
+
+def sorry(call_id: str, plan: SitePlan) -> Scene:
+    """What is said where nothing is known of a call, or nothing can be done; the plan's other number still can."""
+    return Scene("apology", call_id, 0, plan.language, fallback=plan.language, **elsewhere(plan.exit))
+
+
+def turned_away(call_id: str, to: str, plan: SitePlan, now_ms: int) -> Scene:
+    """No more calls fit into the site: nothing of this one is kept."""
+    meta = {"to": to}
+    return Scene(
+        "exit", call_id, 1, language_of(meta, plan), fallback=plan.language, site=plan.title,
+        greeting=greeting_for(meta, "", plan, now_ms), reason="full", message=plan.exit_message,
+        **elsewhere(plan.exit),
+    )  # fmt: skip
+
+
+def _range(told: Announcement | None) -> Range | None:
+    return Range(told.about_min * 60_000, told.at_most_min * 60_000) if told else None
 
 
 def language_of(meta: dict[str, Any], plan: SitePlan) -> str:

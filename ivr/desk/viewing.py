@@ -24,23 +24,36 @@ class Viewing:
         self.engine = site.engine
         self.clock = clock
 
+    async def view(self, call_id: str, step: str = "") -> Telling:
+        """How the call stands; `step`: the carrier's request that asks, see the engine."""
+        return self.telling(await self.engine.view_call(call_id, step))
+
     async def after(self, call_id: str, *transitions: Coroutine[Any, Any, Any]) -> Telling:
         """How the call stands after these; their refusals are raised, unless they only came too late."""
-        *done, view = await asyncio.gather(*transitions, self.engine.view_call(call_id), return_exceptions=True)
-        for reply in done:
-            if isinstance(reply, BaseException) and not isinstance(reply, TOO_LATE):
+        return (await self.tried(call_id, *transitions))[0]
+
+    async def tried(self, call_id: str, *transitions: Coroutine[Any, Any, Any]) -> tuple[Telling, bool]:
+        """The same, and whether none of them came too late."""
+        loads, late = self.engine.loads, False
+        replies = await asyncio.gather(*transitions, self.engine.view_call(call_id), return_exceptions=True)
+        for reply in replies:
+            if isinstance(reply, TOO_LATE):
+                late = True
+            elif isinstance(reply, BaseException):
                 raise reply
-        if isinstance(view, BaseException):
-            raise view
-        return self.telling(view)
+        if self.engine.loads != loads:  # a script was not there yet, and ran after the view
+            return await self.view(call_id), not late
+        view = replies[-1]
+        assert not isinstance(view, BaseException)
+        return self.telling(view), not late
 
     def telling(self, view: CallView | None, expected: int | None = None) -> Telling:
         if view is None:
             raise UnknownCall
         return Telling(view, self.site.plan, expected or view.expected or 1)
 
-    async def told(self, telling: Telling) -> Announcement | None:
+    def told(self, telling: Telling) -> Announcement | None:
         """What may honestly be said of the wait that is left."""
         if telling.row.letter not in "qw":
             return None
-        return self.site.estimates.announcement(await self.site.estimates.of(telling.row))
+        return self.site.estimates.announcement(self.site.estimates.seen(telling.view))

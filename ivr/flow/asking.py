@@ -7,6 +7,8 @@ from ivr.scene import Scene
 from ivr.speech import phrases_for
 from ivr.vocabulary import Collect, Route, Say, Script
 
+KEYS = ("1", "2", "3")
+
 
 def route(scene: Scene, page: str) -> Route:
     return Route(page, scene.call_id, str(scene.step))
@@ -14,7 +16,7 @@ def route(scene: Scene, page: str) -> Route:
 
 def choice_of(digits: str, options: tuple[str, ...]) -> str | None:
     """What a key means: keys number the options that are offered, in their order."""
-    return dict(zip(("1", "2", "3"), options, strict=False)).get(digits)
+    return dict(zip(KEYS, options, strict=False)).get(digits)
 
 
 def menu(scene: Scene) -> Script:
@@ -39,10 +41,11 @@ def question(scene: Scene) -> Script:
     if scene.again:
         words.append(speak.say("question.again"))
     words.append(speak.say("question.busy", agent=scene.agent) if scene.agent else speak.say("question.busy_unnamed"))
-    if scene.owner_free_ms is not None:
-        words.append(speak.say("question.free_in", p50=speak.minutes(scene.owner_free_ms)))
-    for key, option in zip(("1", "2", "3"), scene.options, strict=False):
-        words.append(speak.say(f"question.{option}", key=key))
+    if scene.wait is not None:
+        words.append(speak.say("question.free_in", p50=speak.minutes(scene.wait.p50)))
+    for key, option in zip(KEYS, scene.options, strict=False):
+        if option:
+            words.append(speak.say(f"question.{option}", key=key))
     prompts = (*greet(scene), *(Say(text, speak.tag) for text in words))
     return (Collect(prompts, route(scene, "question"), first_timeout_ms=6_000),)
 

@@ -15,16 +15,24 @@ PARTING_MS = 1_000
 def exit_(scene: Scene) -> Script:
     """Closed, full or waited too long: the reason, the plan's own message, and what the caller may do now."""
     speak = voice(scene)
+    key = Say(speak.say("exit.callback", key=scene.callback_key), speak.tag) if scene.callback_key else None
+    if key and scene.again:
+        return (Collect((Say(speak.say("question.again"), speak.tag), key), route(scene, "key")),)
     words = [*greet(scene), Say(speak.say(f"exit.{scene.reason}"), speak.tag)]
     if scene.message:
         words.append(Say(clean(scene.message, MESSAGE_MAX), speak.tag))
     if scene.number:
-        words.append(Say(speak.say("exit.number"), speak.tag))
-        return (*words, Dial(scene.number, route(scene, "over")))
-    if scene.callback_key:
-        words.append(Say(speak.say("exit.callback", key=scene.callback_key), speak.tag))
-        return (Collect(tuple(words), route(scene, "key")),)
+        return (*words, *_elsewhere(scene))
+    if key:
+        return (Collect((*words, key), route(scene, "key")),)
     return (*words, Say(speak.say("exit.goodbye"), speak.tag), Hangup())
+
+
+def _elsewhere(scene: Scene) -> Script:
+    """To a number outside: somebody, or a machine that takes a message."""
+    speak = voice(scene)
+    words = speak.say("exit.voicemail" if scene.voicemail else "exit.number")
+    return (Say(words, speak.tag), Dial(scene.number, route(scene, "over")))
 
 
 def callback_booked(scene: Scene) -> Script:
@@ -45,7 +53,8 @@ def parting(scene: Scene) -> Script:
 
 def apology(scene: Scene) -> Script:
     speak = voice(scene)
-    return (Say(speak.say("exit.apology"), speak.tag), Hangup())
+    words = Say(speak.say("exit.apology"), speak.tag)
+    return (words, *_elsewhere(scene)) if scene.number else (words, Hangup())
 
 
 def nothing(scene: Scene) -> Script:

@@ -77,6 +77,8 @@ class Engine(Reading):
         self.clock = clock
         self.on_plan: Callable[[str], Awaitable[None]] | None = None
         self._scripts = load_all()
+        self.loads = 0
+        """Scripts that the server did not have when they were sent."""
         self._lanes: set[str] = set()
         self._hard_limit = str(hard_limit)
         self.timing = timing or Timing()
@@ -117,6 +119,7 @@ class Engine(Reading):
             if not str(error).startswith("NOSCRIPT"):
                 raise
             self._lanes.clear()
+            self.loads += 1
             reply = await self.connection.call("EVAL", self._script(name, given).body, *command[2:])
         words = self.words(reply)
         if words[0] == "NOT_VIRTUAL":
@@ -305,11 +308,12 @@ class Engine(Reading):
         """The bridge is up, or the dialled customer has answered. Raises OfferGone. `step`: as in `choose`."""
         return self._state(await self._run("connect_call", call_id=call_id, offer=offer_id, step=step))
 
-    async def amend_call(self, call_id: str, facts: Mapping[str, str]) -> None:
-        """Adds to a call's cold facts, whoever else does so meanwhile. Raises UnknownCall."""
+    async def amend_call(self, call_id: str, facts: Mapping[str, str], step: str = "") -> None:
+        """Adds to a call's cold facts, whoever else does so meanwhile. Raises UnknownCall. `step`: as in `choose`."""
         text = json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"))
-        if (await self._run("amend_call", call_id=call_id, facts=text[1:-1]))[0] == "UNKNOWN":
-            raise errors.UnknownCall
+        words = await self._run("amend_call", call_id=call_id, facts=text[1:-1], step=step)
+        if words[0] in _REFUSALS:
+            raise _REFUSALS[words[0]]
 
     async def complete_call(
         self,

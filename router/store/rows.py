@@ -140,9 +140,9 @@ class CallView:
 
     `expected`: the step asked for next, None before the first. `page`: the one asked for last. `unclear`: which asking
     (`menu`, `question1` …) was not understood. `told`, `place`: the wait and the place in line announced last.
-    `counts`: for each lane the call stands in, the calls of lower rank. `agent`: whom it waits for, or who is rung for it.
-    `sent_for`: the caller is being taken out of what they hear. `closing`: what a closed group tells who must leave.
-    `card`: of the agent who has the call, or whom it waits for.
+    `counts`: for each lane the call stands in, the calls of lower rank. `agent`: whom it waits for, or who is rung for
+    it. `sent_for`: caller or agent is being taken out of what they hear. `closing`: what a closed group tells those it
+    sends away. `card`: of the agent who has the call, or whom it waits for.
     """
 
     row: CallRow

@@ -25,7 +25,6 @@ FULL = Scene(
     greeting=Greeting("morning", "named", "Li Wei", "Ms", connecting="agent"),
     menu=(MenuOption("1", language="zh-CN"), MenuOption("2", topic="loans")),
     agent="Chen Jie",
-    owner_free_ms=180_000,
     options=("transfer", "wait", "callback"),
     position=3,
     wait=Range(120_000, 300_000),
@@ -67,7 +66,7 @@ def test_a_later_document_does_not_greet_again() -> None:
 
 
 def test_the_question_says_who_is_busy_how_long_and_what_to_press() -> None:
-    scene = replace(FULL, kind="question", greeting=None)
+    scene = replace(FULL, kind="question", greeting=None, wait=Range(180_000, 300_000))
     assert said(perform(scene)) == [
         "Chen Jie is with another customer.",
         "Expected to be free in about 3 minutes.",
@@ -75,8 +74,9 @@ def test_the_question_says_who_is_busy_how_long_and_what_to_press() -> None:
         "2 to wait,",
         "or 3 to be called back.",
     ]
-    assert "about" not in " ".join(said(perform(replace(scene, owner_free_ms=None))))
+    assert "about" not in " ".join(said(perform(replace(scene, wait=None))))
     assert said(perform(replace(scene, again=True)))[0] == "Sorry, I did not understand that."
+    assert said(perform(replace(scene, options=("transfer", "wait", ""))))[-1] == "2 to wait,"
     assert said(perform(replace(scene, agent="")))[0] == "Your personal adviser is with another customer."
 
 
@@ -116,9 +116,17 @@ def test_no_way_out_is_a_dead_end() -> None:
     assert plain[-1] == Hangup()
     other = perform(replace(FULL, kind="exit", greeting=None, number="+12025550123"))
     assert isinstance(other[-1], Dial)
+    recorded = perform(replace(FULL, kind="exit", greeting=None, number="+12025550123", voicemail=True))
+    assert said(recorded)[-1] == "You may leave a message after the tone."
+    assert isinstance(recorded[-1], Dial)
     booked = perform(replace(FULL, kind="exit", greeting=None))
+    assert said(booked)[-1] == "Press 1 to be called back when it is your turn."
     assert isinstance(booked[-1], Collect)
     assert booked[-1].route.page == "key"
+    again = perform(replace(FULL, kind="exit", greeting=None, again=True))
+    assert said(again) == ["Sorry, I did not understand that.", "Press 1 to be called back when it is your turn."]
+    sorry = perform(replace(FULL, kind="apology", number="+12025550123"))
+    assert isinstance(sorry[-1], Dial)
 
 
 def test_an_agent_hears_who_is_coming_and_joins_by_the_offer_s_own_pages() -> None:

@@ -14,7 +14,7 @@
 
 local meta = call('GET', M .. call_id)
 if not meta then return 'UNKNOWN' end
-if string.sub(meta, -#facts - 1) ~= facts .. '}' then
+if facts ~= '' and string.sub(meta, -#facts - 1) ~= facts .. '}' then
   call('SET', M .. call_id, (meta == '{}' and '{' or string.sub(meta, 1, -2) .. ',') .. facts .. '}', 'KEEPTTL')
 end
 return 'OK'
