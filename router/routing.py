@@ -71,6 +71,7 @@ async def recognise(site: Site, incoming: Incoming) -> Recognised:
         proof=incoming.proof,
         recent=found.recent,
     )
+    site.local.looked_up(found.source, found.elapsed_ms, found.missed)
     return Recognised(identity, found, facts)
 
 
@@ -81,14 +82,15 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
     """
     found = known.found
     for _ in range(TRIES):
-        active = site.active
+        active, began = site.active, time.perf_counter()
         caller = found.caller(active.plan)
         decision = decide(caller, known.facts, active.plan, datetime.now(UTC))
         candidate = found.candidate(caller.customer.customer_id) if caller else None
         now_ms = int(time.time() * 1000)
         last = candidate.last_agent(active.plan.prefer_last_agent, now_ms) if candidate and decision.trusted else None
+        await site.engine.know_lanes(decision.later)
         try:
-            return await site.engine.route_call(
+            routed = await site.engine.route_call(
                 incoming.call_id,
                 decision.ladder,
                 kind=kind,
@@ -99,6 +101,8 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
                 why="; ".join(decision.ladder.reasons),
                 tier=decision.tier,
             )
+            site.local.decided(time.perf_counter() - began)
+            return routed
         except PlanMoved:
             await site.keeper.catch_up()
     raise PlanMoved
@@ -153,6 +157,11 @@ def pack(
             for contact in (candidate.contacts[:SHOWN_CONTACTS] if candidate else ())
         ],
     }
+    if decision.closes:
+        meta["closes"] = True
+    if decision.later:
+        lanes = dict.fromkeys(lane for step in decision.later for lane in step.lanes)
+        meta["later"] = f"{decision.later[-1].name};{' '.join(lanes)}"
     return json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -11,6 +11,7 @@ from router.directory.scripts import Scripts
 from router.estimates import Estimates
 from router.events.history import History
 from router.events.levels import Levels
+from router.metrics.local import Local
 from router.plan_keeper import ActivePlan, PlanKeeper
 from router.store.callbacks import Callbacks
 from router.store.channel import Channel
@@ -33,6 +34,7 @@ class Site:
         self.history = History(channel, self.keys, self.engine.timing.retain_ended_ms)
         self.levels = Levels(channel, lambda bucket: self.keys.own(f"sl:{bucket}"), lambda: self.plan)
         self.estimates = Estimates(self.engine, self.now_ms)
+        self.local = Local(channel, self.keys.own("mt:p"))
         self.keeper = PlanKeeper(Plans(channel, self.keys.own("plans")), self.engine, self._go_by)
 
     def now_ms(self) -> int:

@@ -6,9 +6,7 @@ right again once those entries have been taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from router.domain.events import AGENT_STATES, Event
 from router.events.learning import group_of
@@ -22,8 +20,8 @@ LEASED = frozenset({"o", "b"})
 class CallSeen:
     """A call that has not ended. States are the engine's letters; `lane` is the one it was offered through last.
 
-    `owner`: the dedicated agent whom its ladder asked. `chose`: what its caller answered last. `width`: how many lanes its
-    step has.
+    `owner`: the dedicated agent whom its ladder asked. `chose`: what its caller answered last. `width`: how many lanes
+    its step has.
     """
 
     state: str
@@ -234,8 +232,3 @@ class Picture:
 def _width(event: Event) -> int:
     width = event.fields.get("step", "").split(";")[1:2]
     return int(width[0]) if width and width[0].isdigit() else 0
-
-
-def profiles_of(guide: Mapping[str, Any]) -> dict[str, str]:
-    """Number → text of every profile, from the site's guide."""
-    return {name[1:]: str(text) for name, text in guide.items() if name.startswith("P") and name[1:].isdigit()}
