@@ -142,7 +142,7 @@ class JambonzHooks:
             nonlocal joins
             joins = any(isinstance(command, Join) for command in script)
             if page == "bridged" and not script:
-                return writer.meeting(step, Route("left", call_id, step), Route("wait", call_id, step))
+                return writer.meeting(step, Route("left", call_id, _counted(step)), Route("wait", call_id, step))
             return writer.document(script)
 
         if page == "bridged":
@@ -214,6 +214,11 @@ def _asked(site: str, page: str, call: str, step: str) -> _Asked:
     if page in OF_CALLER or page == "wait":
         return _Asked(page, call, step, "caller")
     raise _refused("no such page", web.HTTPNotFound())
+
+
+def _counted(offer_id: str) -> str:
+    """A caller's step is a number: of a talk, its offer's."""
+    return "".join(filter(str.isdigit, offer_id)) or "0"
 
 
 async def _read(request: web.Request) -> bytes:
