@@ -41,12 +41,12 @@ class Providers:
         """Carry out what the site's engine decides, as soon as it has somebody to dial with."""
         while not any(adapter.can_dial(site.name) for adapter in self._adapters):
             await asyncio.sleep(LOOK_EVERY_S)
-        connection = store.blocking()
+        connection = store.blocking(site.name)
         gateways = {adapter.name: adapter.gateway for adapter in self._adapters}
         try:
             await Outbox(site, gateways, connection).run()
         finally:
-            await connection.aclose()
+            await connection.close()
 
     async def close(self) -> None:
         for adapter in self._adapters:

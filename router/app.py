@@ -175,22 +175,22 @@ def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
 
 async def _read(store: Store, site: Site, group: str, handle: Handle, types: tuple[str, ...]) -> None:
     """Read the site's stream as `group`, over a connection of our own."""
-    connection = store.blocking()
+    connection = store.blocking(site.name)
     try:
         consumer = f"{socket.gethostname()}-{os.getpid()}"
         await GroupReader(connection, site.keys.events, group, consumer, handle, types).run()
     finally:
-        await connection.aclose()
+        await connection.close()
 
 
 async def _learn(store: Store, site: Site) -> None:
     """Learn the site's estimates whenever no other process does."""
-    connection = store.blocking()
+    connection = store.blocking(site.name)
     try:
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         await Learner(site.channel, connection, site.keys, name, site.engine.lanes).run()
     finally:
-        await connection.aclose()
+        await connection.close()
 
 
 async def _tidy(site: Site) -> None:

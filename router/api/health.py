@@ -25,6 +25,7 @@ health = Routes("Service")
 
 FRESH_S = 1.0
 LAG_MAX_MS = 60_000
+LOOK_S = 1.0
 
 
 class Alive(Answer):
@@ -56,19 +57,27 @@ class Ready:
             return self._last
 
     async def _examine(self) -> tuple[list[str], list[str]]:
+        names = list(self._service.sites)
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(LOOK_S):
                 problems = await self._service.store.problems()
-                if problems:
-                    return problems, []
-                troubles = {name: await self._site_troubles(name) for name in self._service.sites}
-        except Exception as error:
-            return [f"the store does not answer ({type(error).__name__})"], []
-        found = [f"site {name}: {trouble}" for name, trouble in troubles.items() if trouble]
-        # A site that is full or behind refuses or waits by itself; only when none can serve is this process of no use.
-        return (found, []) if all(troubles.values()) else ([], found)
+            if problems:
+                return problems, []
+        except TimeoutError:
+            return ["the store does not answer"], []
+        troubles = await asyncio.gather(*map(self._site_troubles, names))
+        found = [f"site {name}: {trouble}" for name, trouble in zip(names, troubles, strict=True) if trouble]
+        # A site that is full, behind or away refuses or waits by itself; only when none can serve are we of no use.
+        return (found, []) if all(troubles) else ([], found)
 
     async def _site_troubles(self, name: str) -> str:
+        try:
+            async with asyncio.timeout(LOOK_S):
+                return await self._look_at(name)
+        except Exception as error:
+            return f"its store does not answer ({type(error).__name__})"
+
+    async def _look_at(self, name: str) -> str:
         site = self._service.sites[name]
         length = await site.channel.call("XLEN", site.keys.events)
         if length >= HARD_LIMIT:

@@ -106,12 +106,12 @@ async def _ask(url: str, found: Examination) -> None:
         began = time.perf_counter()
         await store.channel_for("main").call("PING")
         found.facts["round trip"] = f"{(time.perf_counter() - began) * 1000:.2f} ms"
-        examined = await examine(store.admin)
+        examined = await examine(store.servers())
     except (ChannelError, ServerError) as error:
         found.problems.append(str(error))
     else:
         found.facts |= examined.facts
-        found.problems += examined.problems
+        found.problems += examined.problems + examined.outages
         found.advice += examined.advice
     finally:
         await store.close()

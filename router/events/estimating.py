@@ -90,7 +90,7 @@ class Learner:
         if (newest := await self._after_gap(learning)) is not None:
             await self._begin_anew(learning, newest)
         else:
-            rows = await self._connection.execute_command(
+            rows = await self._connection.call(
                 "XREAD", "COUNT", BATCH, "BLOCK", block_ms, "STREAMS", self._keys.events, after
             )
             entries = [read_entry(entry) for entry in _entries(rows)]

@@ -22,7 +22,7 @@ log = logging.getLogger("vipline.events")
 class Connection(Protocol):
     """A connection of our own: it waits in the server, so nothing else may queue behind it."""
 
-    async def execute_command(self, *args: Any) -> Any: ...
+    async def call(self, *args: str | bytes | int) -> Any: ...
 
 
 Handle = Callable[[Sequence[Event]], Awaitable[None]]
@@ -116,7 +116,7 @@ class GroupReader:
         return len(entries)
 
     async def _do(self, *args: Any) -> Any:
-        return await self._connection.execute_command(*args)
+        return await self._connection.call(*args)
 
 
 def read_entry(entry: Any) -> Event:

@@ -9,7 +9,7 @@ from functools import partial
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 SCHEMES = ("unix", "redis", "rediss", "redis+sentinel", "redis+cluster")
-_OPTIONS = {"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "tls"}
+_OPTIONS = {"db", "durability", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "tls"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class Address:
         places = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         return f"{self.scheme}://{places}" + (f"/{self.service}" if self.service else "")
 
+    @property
+    def durable(self) -> bool:
+        """Whether an answer waits until a replica has what it tells of."""
+        return self.options.get("durability") == "replica"
+
     def at(self, host: str, port: int) -> Address:
         """One server that Sentinel or the cluster has named, with the same login."""
         return replace(self, scheme="rediss" if self.tls else "redis", hosts=((host, port),), service="")
@@ -55,7 +60,8 @@ class Address:
 
 def parse_address(url: str) -> Address:
     """`unix:///path?db=1`, `redis://[[user]:password@]host[:port][/db]`, `rediss://…`,
-    `redis+sentinel://host,host:26379/<master name>`, `redis+cluster://host,host:7000`; `?tls=1` for the last two.
+    `redis+sentinel://host,host:26379/<master name>`, `redis+cluster://host,host:7000`; `?tls=1` for the last two,
+    `?durability=replica` for all.
 
     Raises ValueError with a sentence that names no secret.
     """
@@ -66,6 +72,8 @@ def parse_address(url: str) -> Address:
     unknown = sorted(options.keys() - _OPTIONS)
     if unknown:
         raise ValueError(f"unknown option {unknown[0]!r} in the server's URL; known: {', '.join(sorted(_OPTIONS))}")
+    if options.get("durability", "replica") != "replica":
+        raise ValueError("durability in the server's URL is `replica`, or left out")
     login, _, places = parts.netloc.rpartition("@")
     username, _, password = login.partition(":")
     after_slash = unquote(parts.path.removeprefix("/"))

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from router.store.address import Address, parse_address
+from router.store.connecting import open_wire
 from router.store.wire import (
     ChannelError,
     Congested,
@@ -33,10 +34,13 @@ __all__ = ["Channel", "ChannelError", "Congested", "ConnectionLost", "Moved", "S
 log = logging.getLogger(__name__)
 
 DEADLINE_S = 5.0
+FOLLOWER_CONNECT_S = 1.0
+"""Where another server may have taken over, a silent one is not waited for any longer."""
+LEAVE_S = 0.5
 # Commands that may stand here while the server cannot be reached or does not read.
 HELD_MAX = 20_000
 _TICKS_PER_DEADLINE = 10
-_SLOWEST_RETRY_S = 1.0
+_SLOWEST_RETRY_S = 0.25
 _LASTED_S = 1.0
 
 
@@ -51,6 +55,7 @@ class Channel:
         self.reconnects = 0
         self._where = where
         self._follows = follows
+        self._connect_s = min(deadline_s, FOLLOWER_CONNECT_S) if follows else deadline_s
         self._loop = asyncio.get_running_loop()
         self._packed: list[bytes] = []
         self._unsent: list[asyncio.Future[Any]] = []
@@ -132,9 +137,10 @@ class Channel:
         return future
 
     def renew(self) -> None:
-        """Take the answers still owed, then connect to where the server is now."""
-        if self._wire is not None:
+        """Take the answers still owed, if they come soon, then connect to where the server is now."""
+        if self._wire is not None and not self._wire.leaving:
             self._wire.leave()
+            self._loop.call_later(LEAVE_S, self._wire.abandon)
 
     async def close(self) -> None:
         """Leave. Whoever still waits gets ConnectionLost."""
@@ -159,10 +165,14 @@ class Channel:
         wire = self._wire
         if wire is None or wire.held or not self._packed:
             return
+        self._seal()
         wire.in_flight.extend(self._unsent)
         self._sent += len(self._unsent)
         wire.transport.write(b"".join(self._packed))
         self._unsent, self._packed = [], []
+
+    def _seal(self) -> None:
+        """Nothing more comes into this batch."""
 
     def _sweep(self) -> None:
         """End what has waited for a whole deadline, without a timer or a clock reading per command.
@@ -203,8 +213,8 @@ class Channel:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(_SLOWEST_RETRY_S, pause * 2 + 0.01)
             try:
-                async with asyncio.timeout(self.deadline_s):
-                    wire = await self._connect()
+                async with asyncio.timeout(self._connect_s):
+                    wire = await open_wire(await self._where(), self._flush, self._follows)
             except (OSError, TimeoutError, ChannelError, ServerError) as error:
                 self._obstacle = error
                 continue
@@ -220,25 +230,3 @@ class Channel:
             log.warning("the connection to the server ended, connecting again")
             if self._loop.time() - began > _LASTED_S:
                 pause = 0.0
-
-    async def _connect(self) -> Wire:
-        """A connection that is let in and whose server serves (not one still loading its file)."""
-        address = await self._where()
-        wire = Wire(self._flush, self._follows)
-        if address.path:
-            await self._loop.create_unix_connection(lambda: wire, address.path)
-        else:
-            host, port = address.hosts[0]
-            await self._loop.create_connection(lambda: wire, host, port, ssl=address.ssl_context())
-        try:
-            greeting: list[tuple[Word, ...]] = [("CLIENT", "SETNAME", "vipline")]
-            if address.password:
-                greeting.insert(0, ("AUTH", *filter(None, (address.username, address.password))))
-            if address.db:
-                greeting.append(("SELECT", address.db))
-            for command in (*greeting, ("PING",)):
-                await wire.ask(command)
-        except BaseException:
-            wire.transport.abort()
-            raise
-        return wire

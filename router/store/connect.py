@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-
-from redis.asyncio import Redis
 
 from router.store.address import Address, parse_address
 from router.store.channel import DEADLINE_S, Channel
 from router.store.cluster import ClusterStore
-from router.store.connections import BLOCK_MAX_MS, BLOCKING_TIMEOUT_S, Store, client_options
+from router.store.connections import BLOCK_MAX_MS, BLOCKING_S, Store, new_channel
 from router.store.embedded import EmbeddedServer
+from router.store.fitness import Ask
 from router.store.sentinel import SentinelStore
 
 __all__ = ["BLOCK_MAX_MS", "Store", "open_store"]
@@ -42,32 +42,34 @@ async def open_store(url: str, *, data: Path | str = "var", deadline_s: float = 
 class SingleStore(Store):
     """One server: embedded, on a socket or on the network."""
 
-    def __init__(self, address: Address, channel: Channel, server: EmbeddedServer | None) -> None:
+    def __init__(self, address: Address, deadline_s: float, server: EmbeddedServer | None) -> None:
         super().__init__(address)
-        self._channel = channel
+        self._deadline_s = deadline_s
+        self._channel = new_channel(self._where, "vipline", deadline_s, durable=address.durable)
         self._server = server
         self._keeper = asyncio.create_task(server.keep_alive()) if server else None
-        self.admin = Redis(**client_options(address), socket_timeout=channel.deadline_s)
 
     @classmethod
     async def open(cls, address: Address, deadline_s: float, server: EmbeddedServer | None = None) -> SingleStore:
-        async def where() -> Address:
-            return address
-
-        channel = Channel(where, deadline_s=deadline_s)
-        await channel.connected()
-        return cls(address, channel, server)
+        store = cls(address, deadline_s, server)
+        await store._channel.connected()
+        return store
 
     def channel_for(self, site: str) -> Channel:
         return self._channel
 
-    def blocking(self) -> Redis:
-        return Redis(**client_options(self.address), socket_timeout=BLOCKING_TIMEOUT_S, single_connection_client=True)
+    def blocking(self, site: str) -> Channel:
+        return new_channel(self._where, site, self._deadline_s + BLOCKING_S)
+
+    def servers(self) -> Mapping[str, Ask]:
+        return {"the server": self._channel.call}
 
     async def close(self) -> None:
         await self._channel.close()
-        await self.admin.aclose()
         if self._keeper and self._server:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._server.stop()
+
+    async def _where(self) -> Address:
+        return self.address

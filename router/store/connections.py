@@ -1,29 +1,26 @@
-"""What a process shares to talk to the server: a channel, a client for rare things, clients that may block."""
+"""What a process shares to talk to the server: a channel a site, and channels of their own for those who wait."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import ConstantBackoff
 
 from router.store.address import Address
 from router.store.channel import Channel
-from router.store.fitness import problems_of
+from router.store.durable import DurableChannel
+from router.store.fitness import Ask, examine
+from router.store.keyspace import sync_key
+from router.store.panel import Panel, Place
+from router.store.wire import ServerError, Word
 
-# A stream reader's BLOCK must end before its connection is taken for dead.
-BLOCK_MAX_MS = 30_000
-BLOCKING_TIMEOUT_S = BLOCK_MAX_MS / 1000 + 10
-
-Client = Redis | RedisCluster
+BLOCK_MAX_MS = 5_000
+"""A stream reader's BLOCK must end before its connection is taken for dead."""
+BLOCKING_S = BLOCK_MAX_MS / 1000
 
 
 class Store(ABC):
     """All connections of one process to one server, Sentinel group or cluster."""
-
-    admin: Client
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -33,34 +30,39 @@ class Store(ABC):
         """The channel that carries the site's scripts. The same one for every site unless this is a cluster."""
 
     @abstractmethod
-    def blocking(self) -> Client:
-        """A new client with a connection of its own, for BLOCK (≤ BLOCK_MAX_MS) and WAIT; the caller closes it."""
+    def blocking(self, site: str) -> Channel:
+        """A new channel to the site's server, for one who waits there (BLOCK ≤ BLOCK_MAX_MS); the caller closes it."""
+
+    @abstractmethod
+    def servers(self) -> Mapping[str, Ask]:
+        """Every server that state is written to, by a name for people, and how to ask it."""
 
     @abstractmethod
     async def close(self) -> None:
-        """End every connection opened here, and the embedded server if it was started here."""
+        """End every connection but the blocking ones, and the embedded server if it was started here."""
 
     async def problems(self) -> list[str]:
-        """What makes the server unfit, in words; empty when it will do. Never raises."""
-        return await problems_of(self.admin)
+        """What makes the servers unfit, in words; empty when they will do. Never raises."""
+        return (await examine(self.servers())).obstacles
 
 
-def client_options(address: Address) -> dict[str, Any]:
-    """redis-py's arguments for one server. For Sentinel the login is the master's; Sentinels are asked without."""
-    options = {**login_options(address), "db": address.db, "retry": Retry(ConstantBackoff(0.02), 2)}
-    if address.path:
-        options["unix_socket_path"] = address.path
-    elif address.scheme != "redis+sentinel":
-        options["host"], options["port"] = address.hosts[0]
-    return options
+def new_channel(
+    where: Callable[[], Awaitable[Address]],
+    site: str,
+    deadline_s: float,
+    *,
+    follows: bool = False,
+    durable: bool = False,
+) -> Channel:
+    """`durable`: its answers are given when a replica has what they tell of."""
+    if durable:
+        return DurableChannel(where, sync_key(site), deadline_s=deadline_s, follows=follows)
+    return Channel(where, deadline_s=deadline_s, follows=follows)
 
 
-def login_options(address: Address) -> dict[str, Any]:
-    options: dict[str, Any] = {"protocol": 2}
-    if address.password:
-        options |= {"username": address.username or None, "password": address.password}
-    if address.tls:
-        known = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"}
-        options |= {"ssl": True, **{name: value for name, value in address.options.items() if name in known}}
-        options["ssl_check_hostname"] = address.options.get("ssl_cert_reqs") != "none"
-    return options
+async def one_answer(panel: Panel, place: Place, *words: Word) -> Any:
+    """One command to one server of a panel, refusals raised."""
+    (answer,) = await panel.ask_one(place, words)
+    if isinstance(answer, ServerError):
+        raise answer
+    return answer

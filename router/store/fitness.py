@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis.asyncio import Redis, RedisCluster
-from redis.exceptions import RedisClusterException, RedisError
-
 from router.store.server_binary import OLDEST
+from router.store.wire import ChannelError, ServerError
+
+Ask = Callable[..., Awaitable[Any]]
+"""One command to one server. Raises ServerError, and what is SILENT."""
+SILENT = (ChannelError, OSError, TimeoutError)
 
 
 @dataclass(slots=True)
 class Examination:
-    """`facts` are for people; `problems` must be solved before the service may serve; `advice` may be followed."""
+    """`facts` are for people; `problems` must be solved before the service may serve; `advice` may be followed.
+
+    `outages`: servers that cannot be asked now.
+    """
 
     facts: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
+    outages: list[str] = field(default_factory=list)
+
+    @property
+    def obstacles(self) -> list[str]:
+        """What keeps every site from being served: an outage of one of several masters is its own sites' affair."""
+        return self.problems + ([] if self.facts else self.outages)
 
 
-async def problems_of(client: Redis | RedisCluster) -> list[str]:
-    """What makes the server unfit, in words; empty when it will do. Never raises."""
-    return (await examine(client)).problems
-
-
-async def examine(client: Redis | RedisCluster) -> Examination:
-    """Look at one server, or at every master of a cluster. Never raises."""
+async def examine(servers: Mapping[str, Ask]) -> Examination:
+    """Look at every server, by its name. Never raises."""
     found = Examination()
-    try:
-        if isinstance(client, RedisCluster):
-            await _examine_cluster(client, found)
-        else:
-            await _examine_one(client, found, "the server")
-    except (RedisError, RedisClusterException, OSError) as error:
-        found.problems.append(f"the server cannot be asked: {error or type(error).__name__}")
+    if not servers:
+        found.outages.append("no server can be asked")
+    await asyncio.gather(*(_examine_or_note(ask, found, name) for name, ask in servers.items()))
+    if len(found.facts) > 1:
+        found.facts["cluster"] = f"{len(servers)} masters"
     return found
 
 
-async def _examine_cluster(cluster: RedisCluster, found: Examination) -> None:
-    await cluster.initialize()
-    state = await cluster.cluster_info(target_nodes=RedisCluster.RANDOM)
-    if state.get("cluster_state") != "ok":
-        found.problems.append("the cluster is down or does not serve every slot")
-    for node in cluster.get_primaries():
-        await _examine_one(node, found, f"{node.host}:{node.port}")
-    found.facts["cluster"] = f"{len(cluster.get_primaries())} masters, {len(cluster.get_replicas())} replicas"
+async def _examine_or_note(ask: Ask, found: Examination, name: str) -> None:
+    try:
+        await _examine_one(ask, found, name)
+    except (*SILENT, ServerError) as error:
+        found.outages.append(f"{name} cannot be asked: {error or type(error).__name__}")
 
 
-async def _examine_one(server: Any, found: Examination, name: str) -> None:
-    info: dict[str, Any] = await server.execute_command("INFO")
+async def _examine_one(ask: Ask, found: Examination, name: str) -> None:
+    info = read_info(await ask("INFO"))
     kind, version = _version(info)
-    found.facts[name] = f"{kind} {version}, {info.get('role')}, {info.get('used_memory_human')} used"
     if int(version.partition(".")[0]) < OLDEST:
         found.problems.append(f"{name} is {kind} {version}; at least {OLDEST} is needed")
     if info.get("role") != "master":
@@ -61,16 +63,25 @@ async def _examine_one(server: Any, found: Examination, name: str) -> None:
             f"{name} evicts keys when memory is short (maxmemory-policy {policy}), which would lose calls; "
             "set maxmemory-policy noeviction"
         )
-    if str(info.get("aof_enabled")) != "1" and not info.get("connected_slaves"):
+    if info.get("aof_enabled") != "1" and info.get("connected_slaves", "0") == "0":
         found.advice.append(f"{name} writes no append-only file and has no replica: calls are lost when it dies")
+    found.facts[name] = f"{kind} {version}, {info.get('role')}, {info.get('used_memory_human')} used"
     try:
-        await server.execute_command("EVAL", "return 1", 0)
-    except RedisError as error:
+        await ask("EVAL", "return 1", 0)
+    except ServerError as error:
         found.problems.append(f"{name} does not let us run scripts ({error}); allow EVAL, EVALSHA and SCRIPT LOAD")
+    if info.get("cluster_enabled") == "1" and b"cluster_state:ok" not in await ask("CLUSTER", "INFO"):
+        found.outages.append(f"{name} finds the cluster down, or some slots served by nobody")
 
 
-def _version(info: dict[str, Any]) -> tuple[str, str]:
+def read_info(text: bytes) -> dict[str, str]:
+    """An answer to INFO."""
+    rows = (line.partition(":") for line in text.decode().splitlines() if not line.startswith("#"))
+    return {name: value for name, colon, value in rows if colon}
+
+
+def _version(info: Mapping[str, str]) -> tuple[str, str]:
     """Valkey answers with the Redis version it is compatible with beside its own."""
     if "valkey_version" in info:
-        return "Valkey", str(info["valkey_version"])
-    return "Redis", str(info.get("redis_version", "0"))
+        return "Valkey", info["valkey_version"]
+    return "Redis", info.get("redis_version", "0")

@@ -96,3 +96,8 @@ class Keyspace:
 def service_key(name: str, prefix: str = "") -> str:
     """Keys of the whole service (sites, tokens)."""
     return f"{prefix}{{vipline}}:{name}"
+
+
+def sync_key(tag: str) -> str:
+    """Written before each wait for a replica; it holds nothing."""
+    return f"{{{tag}}}:sync"

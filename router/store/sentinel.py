@@ -5,44 +5,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import replace
 from weakref import WeakSet
 
-from redis.asyncio import Redis
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
-from redis.exceptions import RedisError
-
 from router.store.address import Address
-from router.store.channel import Channel, ConnectionLost
-from router.store.connections import BLOCKING_TIMEOUT_S, Store, client_options
+from router.store.channel import Channel
+from router.store.connections import BLOCKING_S, Store, new_channel
+from router.store.fitness import Ask
+from router.store.panel import Panel
+from router.store.wire import ConnectionLost, ServerError
 
 log = logging.getLogger(__name__)
 
-_SENTINEL_TIMEOUT_S = 1.0
 _POLL_S = 1.0
 
 
 class SentinelStore(Store):
     """The master's address is asked for at every connecting, and once a second."""
 
-    admin: Redis
-
-    def __init__(self, address: Address, sentinel: Sentinel, deadline_s: float) -> None:
+    def __init__(self, address: Address, deadline_s: float) -> None:
         super().__init__(address)
-        self._sentinel = sentinel
+        # The login is the master's; Sentinels are asked without.
+        self._panel = Panel(replace(address, username="", password="", db=0), address.hosts)
         self._master: Address | None = None
-        self._channel = Channel(self._find_master, deadline_s=deadline_s, follows=True)
+        self._deadline_s = deadline_s
+        self._following: WeakSet[Channel] = WeakSet()
+        self._channel = self._new_channel(deadline_s, durable=address.durable)
         self._watcher = asyncio.create_task(self._watch())
-        self._clients: WeakSet[Redis] = WeakSet()
-        self.admin = self._client(self._channel.deadline_s)
 
     @classmethod
     async def open(cls, address: Address, deadline_s: float) -> SentinelStore:
-        options = client_options(address)
-        plain = {"socket_timeout": _SENTINEL_TIMEOUT_S, "socket_connect_timeout": _SENTINEL_TIMEOUT_S, "protocol": 2}
-        plain["retry"] = options["retry"]
-        sentinel = Sentinel(address.hosts, sentinel_kwargs=plain, **options)  # type: ignore[no-untyped-call]
-        store = cls(address, sentinel, deadline_s)
+        store = cls(address, deadline_s)
         try:
             await store._channel.connected()
         except BaseException:
@@ -53,44 +47,50 @@ class SentinelStore(Store):
     def channel_for(self, site: str) -> Channel:
         return self._channel
 
-    def blocking(self) -> Redis:
-        return self._client(BLOCKING_TIMEOUT_S)
+    def blocking(self, site: str) -> Channel:
+        return self._new_channel(self._deadline_s + BLOCKING_S)
+
+    def servers(self) -> Mapping[str, Ask]:
+        return {"the server": self._channel.call}
 
     async def close(self) -> None:
         self._watcher.cancel()
         await asyncio.gather(self._watcher, return_exceptions=True)
         await self._channel.close()
-        await self.admin.aclose()
-        for sentinel in self._sentinel.sentinels:
-            await sentinel.aclose()
+        await self._panel.close()
 
-    def _client(self, timeout_s: float) -> Redis:
-        client: Redis = self._sentinel.master_for(self.address.service, socket_timeout=timeout_s)
-        self._clients.add(client)
-        return client
+    def _new_channel(self, deadline_s: float, durable: bool = False) -> Channel:
+        channel = new_channel(self._find_master, "vipline", deadline_s, follows=True, durable=durable)
+        self._following.add(channel)
+        return channel
 
     async def _find_master(self) -> Address:
-        self._master = await self._ask()
+        """Where most Sentinels, by the newest election, say that the master is."""
+        name = self.address.service
+        answers = await self._panel.ask(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name), ("SENTINEL", "MASTER", name))
+        known = [(_epoch(facts), place) for place, facts in answers.values() if place and not _refused(place, facts)]
+        if not known:
+            raise ConnectionLost(f"no Sentinel names a master {name!r}")
+        _, (host, port) = max(known, key=lambda one: one[0])
+        self._master = self.address.at(host.decode(), int(port))
         return self._master
-
-    async def _ask(self) -> Address:
-        try:
-            host, port = await self._sentinel.discover_master(self.address.service)
-        except RedisError as error:
-            raise ConnectionLost(f"no Sentinel names a master {self.address.service!r}: {error}") from error
-        return self.address.at(host, int(port))
 
     async def _watch(self) -> None:
         """The old master's connections may live on, cut off from everybody else: leave them when told."""
         while True:
             await asyncio.sleep(_POLL_S)
-            with contextlib.suppress(ConnectionLost, RedisError, OSError):
-                master = await self._ask()
-                if self._master and master != self._master:
+            before = self._master
+            with contextlib.suppress(ConnectionLost):
+                if await self._find_master() != before and before is not None:
                     log.warning("Sentinel names another master, going there")
-                    self._channel.renew()
-                for client in list(self._clients):
-                    # Looked at every time: a connection in use can slip through a disconnect.
-                    pool = cast(SentinelConnectionPool, client.connection_pool)
-                    if pool.master_address not in (None, master.hosts[0]):
-                        await pool.disconnect()
+                    for channel in list(self._following):
+                        channel.renew()
+
+
+def _refused(*answers: object) -> bool:
+    return any(isinstance(answer, ServerError) for answer in answers)
+
+
+def _epoch(facts: list[bytes]) -> int:
+    """When the master was elected, from an answer to SENTINEL MASTER: `[b"name", b"calls", …]`."""
+    return int(dict(zip(facts[::2], facts[1::2], strict=True)).get(b"config-epoch", 0))

@@ -13,6 +13,8 @@ Word = str | bytes | int
 # hiredis' stubs know a one-word command only, and no buffers.
 pack = cast(Callable[[tuple[Word, ...]], bytes], hiredis.pack_command)
 _NOTHING: Final = object()
+ELSEWHERE = frozenset({"MOVED", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "UNBLOCKED"})
+"""Refusals of a server that is not, or not any more, in charge. None of them carries anything out."""
 
 
 class ChannelError(Exception):
@@ -36,6 +38,10 @@ class Moved(ConnectionLost):
 
 class TimedOut(ChannelError):
     """The server was silent for the whole deadline: the command may or may not have been carried out. Repeat it."""
+
+
+class NotReplicated(ChannelError):
+    """The command was carried out, and no replica has it yet: a failover now would undo it. Repeat it."""
 
 
 class ServerError(Exception):
@@ -104,7 +110,7 @@ class Wire(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def _refused(self, future: asyncio.Future[Any], refusal: ServerError) -> None:
-        moved = self._follows and refusal.code in ("MOVED", "READONLY")
+        moved = self._follows and refusal.code in ELSEWHERE
         if moved:
             self.held = self.leaving = True
         if not future.done():

@@ -164,4 +164,4 @@ class Term:
         )
 
     async def _do(self, *args: Any) -> Any:
-        return await self._connection.execute_command(*args)
+        return await self._connection.call(*args)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-import redis.asyncio
 
 from router.domain.estimates import ENOUGH, LEAD_MS, Announcement, Estimate, Estimator, Forecast
 from router.domain.fitting import Curve
@@ -30,7 +29,7 @@ TALK_S = 60
 class Desk:
     """A virtual site with one agent, a learner, and what a process would say."""
 
-    def __init__(self, channel: Channel, keys: Keyspace, blocking: redis.asyncio.Redis) -> None:
+    def __init__(self, channel: Channel, keys: Keyspace, blocking: Channel) -> None:
         self.channel = channel
         self.keys = keys
         self.clock = VirtualClock(START)
@@ -89,10 +88,10 @@ class Desk:
 
 
 @pytest.fixture
-async def blocking(server) -> AsyncIterator[redis.asyncio.Redis]:
-    client = redis.asyncio.Redis.from_url(server, protocol=2)
-    yield client
-    await client.aclose()
+async def blocking(server) -> AsyncIterator[Channel]:
+    channel = await Channel.open(server)
+    yield channel
+    await channel.close()
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-import redis.asyncio
 
 from router.domain.events import Event
 from router.events.history import GROUP, History
 from router.events.levels import Level, Levels, level
 from router.events.stream import GroupReader
 from router.events.trimmer import Trimmer
+from router.store.channel import Channel
 from router.store.keyspace import Keyspace
 from tests.support.waiting import wait_until
 
@@ -26,9 +26,9 @@ def keys(site):
 
 @pytest.fixture
 async def blocking(server):
-    client = redis.asyncio.Redis.from_url(server, protocol=2)
-    yield client
-    await client.aclose()
+    channel = await Channel.open(server)
+    yield channel
+    await channel.close()
 
 
 async def add(channel, keys, text: str, entry_id: str = "*") -> str:
@@ -114,7 +114,7 @@ async def test_a_timeline_is_read_from_list_and_stream_without_gap_or_double(cha
     await add(channel, keys, "call.connected|call=b")
     assert [event.type for event in await history.read("a")] == ["call.greeting", "call.connected"]
     # Handed to a process that died before it wrote: still told, from the stream.
-    await blocking.execute_command("XREADGROUP", "GROUP", GROUP, "dead", "STREAMS", keys.events, ">")
+    await blocking.call("XREADGROUP", "GROUP", GROUP, "dead", "STREAMS", keys.events, ">")
     await add(channel, keys, "call.ended|call=a|outcome=answered")
     await reader.read(1)
     assert [event.type for event in await history.read("a")] == ["call.greeting", "call.connected", "call.ended"]

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from router.store.connect import open_store
-from router.store.fitness import _version, problems_of
+from router.store.fitness import _version, examine
 from tests.support.servers import cluster, servers
 
 
 async def problems(url: str) -> list[str]:
-    store = await open_store(url)
+    store = await open_store(url, deadline_s=1)
     try:
         return await store.problems()
     finally:
@@ -48,7 +47,7 @@ async def test_one_that_forbids_scripts(tmp_path: Path) -> None:
 
 async def test_one_that_stopped_answering(tmp_path: Path) -> None:
     with servers(tmp_path, ()) as (server,):
-        store = await open_store(server.url)
+        store = await open_store(server.url, deadline_s=0.2)
     (said,) = await store.problems()
     assert "cannot be asked" in said
     await store.close()
@@ -62,11 +61,10 @@ async def test_a_cluster_with_one_evicting_master(tmp_path: Path) -> None:
 
 
 async def test_one_that_is_too_old() -> None:
-    class Old(Redis):
-        async def execute_command(self, *args: Any, **options: Any) -> Any:
-            return {"redis_version": "6.2.14", "role": "master", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+    async def old(*words: str | int) -> Any:
+        return b"# Server\r\nredis_version:6.2.14\r\nrole:master\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n"
 
-    assert await problems_of(Old()) == ["the server is Redis 6.2.14; at least 7 is needed"]
+    assert (await examine({"the server": old})).problems == ["the server is Redis 6.2.14; at least 7 is needed"]
 
 
 @pytest.mark.parametrize(

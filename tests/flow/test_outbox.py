@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 @asynccontextmanager
 async def outbox(api: Api, gateway: FakeGateway, **options: Any) -> AsyncIterator[Outbox]:
     """Running until the end of the block, as in a process of its own."""
-    connection = api.app[SERVICE].store.blocking()
+    connection = api.app[SERVICE].store.blocking(api.site.name)
     timing = {"lease_ms": 1_000, "claim_ms": 2_000, "pause_s": 0.01}
     found = Outbox(api.site, {"fake": gateway}, connection, **(timing | options))
     task = asyncio.create_task(found.run())
@@ -35,7 +35,7 @@ async def outbox(api: Api, gateway: FakeGateway, **options: Any) -> AsyncIterato
         while not task.done():  # redis-py can lose a cancellation while it connects
             task.cancel()
             await asyncio.wait([task], timeout=0.1)
-        await connection.aclose()
+        await connection.close()
 
 
 @pytest.fixture
