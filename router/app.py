@@ -28,6 +28,7 @@ from router.api.calls import calls
 from router.api.customers import customers
 from router.api.flights import Flights
 from router.api.health import Ready, health
+from router.api.limits import Limits
 from router.api.middleware import around
 from router.api.offers import offers
 from router.api.openapi import document
@@ -36,7 +37,7 @@ from router.api.queues import queues
 from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
-from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
+from router.app_keys import DOCUMENT, FLIGHTS, LIMITS, READINESS, SERVICE
 from router.clock import speed_of
 from router.contacts import remember
 from router.events import history, levels
@@ -86,6 +87,7 @@ def create_app(
     providers = Providers(all_adapters(settings.public_url) if adapters is None else adapters)
     app.add_routes(providers.routes())
     app[FLIGHTS] = Flights()
+    app[LIMITS] = Limits(settings.source_rate, settings.token_rate, settings.proxies)
     app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
     app.cleanup_ctx.append(partial(_run, settings, admin_secret, providers, clock))
     return app

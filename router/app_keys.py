@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from router.api.flights import Flights
+from router.api.limits import Limits
 from router.service import Service
 
 if TYPE_CHECKING:
     from router.api.health import Ready
 
+LIMITS = web.AppKey("limits", Limits)
 SERVICE = web.AppKey("service", Service)
 FLIGHTS = web.AppKey("flights", Flights)
 DOCUMENT = web.AppKey("document", dict[str, Any])

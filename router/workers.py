@@ -142,6 +142,9 @@ def _environment(settings: Settings, port: int, redis_url: str) -> dict[str, str
         "VIPLINE_PREFIX": settings.prefix,
         "VIPLINE_WORKERS": "1",
         "VIPLINE_PUBLIC_URL": settings.public_url,
+        "VIPLINE_TRUSTED_PROXIES": settings.trusted_proxies,
+        "VIPLINE_SOURCE_RATE": str(settings.source_rate),
+        "VIPLINE_TOKEN_RATE": str(settings.token_rate),
         "VIPLINE_DRAIN_S": str(settings.drain_s),
         WORKER: "1",
     }

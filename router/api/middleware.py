@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from router.api.failures import problem_of
-from router.app_keys import FLIGHTS
+from router.app_keys import FLIGHTS, LIMITS
 from router.logging_ import current_call, say
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,6 +32,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The one middleware."""
     started = time.perf_counter()
     current_call.set("")
+    request.app[LIMITS].came_in(request)
     flights = request.app[FLIGHTS]
     flights.begin()
     try:

@@ -159,7 +159,7 @@ def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
         responses[str(status)] = response
     refusals = set(route.refusals)
     if route.roles is not None:
-        refusals |= {401, 403, 422, 503} | ({404} if route.in_site else set())
+        refusals |= {401, 403, 422, 429, 503} | ({404} if route.in_site else set())
     if route.takes_body:
         refusals |= {400, 408, 413, 415, 422}
     if route.method != "GET":

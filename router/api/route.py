@@ -27,7 +27,7 @@ from router.api.failures import problem_of
 from router.api.ids import check
 from router.api.problem import Problem, from_validation
 from router.api.reply import Reply
-from router.app_keys import SERVICE
+from router.app_keys import LIMITS, SERVICE
 from router.directory.pins import digest_of_secret
 from router.domain.errors import Refused
 from router.logging_ import current_call
@@ -110,8 +110,14 @@ class Route:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if self.roles is None:
             return (await self.handler(request)).response()
-        service = request.app[SERVICE]
-        token = await identify(request, service.tokens)
+        service, limits = request.app[SERVICE], request.app[LIMITS]
+        limits.check_source()
+        try:
+            token = await identify(request, service.tokens)
+        except Problem:
+            limits.unknown_token()
+            raise
+        limits.check_token(token.token_id)
         require_role(token, self.roles)
         site = service.site(site_name(request, token)) if self.in_site else None
         ids = {name: check(name, value) for name, value in request.match_info.items()}
