@@ -34,7 +34,7 @@ def is_signed(headers: Sequence[str], secrets: Iterable[bytes], body: bytes, now
                 return False
             stamp = value
         elif name == "v1":
-            given.append(value.encode("utf-8", "surrogateescape"))
+            given.append(value.encode("utf-8", "replace"))
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12) or not 0 < len(given) <= MAX_SIGNATURES:
         return False
     if abs(now_s - int(stamp)) > TOLERANCE_S:
