@@ -29,6 +29,7 @@ from router.api.customers import customers
 from router.api.flights import Flights
 from router.api.health import Ready, health
 from router.api.limits import Limits
+from router.api.metrics import metrics
 from router.api.middleware import around
 from router.api.offers import offers
 from router.api.openapi import document
@@ -45,6 +46,8 @@ from router.events.estimating import Learner
 from router.events.stream import GroupReader, Handle
 from router.events.trimmer import Trimmer
 from router.logging_ import say
+from router.metrics import definitions
+from router.metrics.projector import Projector
 from router.relay import walk
 from router.seeds import plant_all
 from router.service import Service
@@ -61,7 +64,7 @@ TRIM_EVERY_S = 10.0
 
 ROUTES: tuple[Route, ...] = tuple(
     route
-    for resource in (plan, tokens, customers, agents, offers, calls, actions, queues, callbacks, health)
+    for resource in (plan, tokens, customers, agents, offers, calls, actions, queues, callbacks, metrics, health)
     for route in resource.all
 )
 
@@ -171,6 +174,8 @@ def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
         _read(store, site, levels.GROUP, site.levels.handle, levels.TYPES),
         _learn(store, site),
         site.estimates.follow(),
+        site.local.run(),
+        _project(store, site),
         _tidy(site),
     ]
 
@@ -195,13 +200,28 @@ async def _learn(store: Store, site: Site) -> None:
         await connection.close()
 
 
+async def _project(store: Store, site: Site) -> None:
+    """Count the site's events for metrics whenever no other process does."""
+    connection = store.blocking(site.name)
+    try:
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        projector = Projector(
+            site.engine, connection, name, plan=lambda: site.plan, quality=lambda: site.estimates.quality
+        )
+        await projector.run()
+    finally:
+        await connection.close()
+
+
 async def _tidy(site: Site) -> None:
     """Trim what every reader is done with; any number of processes may."""
     trimmer = Trimmer(site.channel, site.keys.events)
     while True:
         await asyncio.sleep(TRIM_EVERY_S)
         try:
+            before = trimmer.cut_off
             await trimmer.trim()
+            site.local.count(definitions.CUT_OFF, by=trimmer.cut_off - before)
             await trimmer.forget_consumers()
             await site.callbacks.forget_old()
         except Exception as error:

@@ -63,6 +63,7 @@ ALLOWED = {
         ("POST", "/v1/calls/{call_id}/transfer"),
     },
     "supervisor": {
+        ("GET", "/metrics"),
         ("GET", "/v1/plan"),
         ("GET", "/v1/plan/versions"),
         ("PUT", "/v1/customers/{customer_id}"),
