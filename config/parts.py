@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from config.values import Day, DaySpec, Duration, Hour, Interval, Name, Text, Timezone, check_calendar, weekdays
 
-Exit = Annotated[str, Field(pattern=r"^(message|callback|number:\+?[0-9*#]{2,20})$")]
+Exit = Annotated[str, Field(pattern=r"^(message|callback|(number|voicemail):\+?[0-9*#]{2,20})$")]
 
 
 class Part(BaseModel):

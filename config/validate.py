@@ -78,7 +78,7 @@ _PATTERNS = {
     r"^[A-Za-z0-9_.-]{1,64}$": "write 1 to 64 letters, digits, `_`, `.` or `-`",
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$": "write a language tag such as en or zh-CN",
     r"^\+?[0-9*#]{2,20}$": "write the number as +12025550100, without spaces",
-    r"^(message|callback|number:\+?[0-9*#]{2,20})$": "write message, callback or number:+12025550100",
+    r"^(message|callback|(number|voicemail):\+?[0-9*#]{2,20})$": "write message, callback, number:+1… or voicemail:+1…",
     r"^[A-Z][A-Z0-9_]{0,127}$": "write the variable's name in capitals, never the secret itself",
     r"^https?://[^\s]*\{phone\}[^\s]*$": "write an http address that holds {phone}",
 }

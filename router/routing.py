@@ -88,6 +88,7 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
         candidate = found.candidate(caller.customer.customer_id) if caller else None
         now_ms = int(time.time() * 1000)
         last = candidate.last_agent(active.plan.prefer_last_agent, now_ms) if candidate and decision.trusted else None
+        await site.engine.know_lanes(decision.later)
         try:
             routed = await site.engine.route_call(
                 incoming.call_id,
@@ -156,6 +157,11 @@ def pack(
             for contact in (candidate.contacts[:SHOWN_CONTACTS] if candidate else ())
         ],
     }
+    if decision.closes:
+        meta["closes"] = True
+    if decision.later:
+        lanes = dict.fromkeys(lane for step in decision.later for lane in step.lanes)
+        meta["later"] = f"{decision.later[-1].name};{' '.join(lanes)}"
     return json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -44,7 +44,7 @@ class Twilio:
             return plan().telephony.twilio or NOT_NAMED
 
         ring = self._rings[site] = Keyring(lambda: section().secrets, lambda: section().api)
-        self._hooks.serve({site: HookedSite(desk, self.gateway, lambda: ring.keys, lambda: plan().language)})
+        self._hooks.serve({site: HookedSite(desk, self.gateway, lambda: ring.keys, plan)})
 
     def can_dial(self, site: str) -> bool:
         return bool(self._keys(site).accounts)

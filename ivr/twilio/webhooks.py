@@ -19,9 +19,10 @@ from functools import partial
 from aiohttp import web
 from yarl import query_to_pairs
 
+from config.models import SitePlan
 from ivr.adapter import Hearer
+from ivr.desk.telling import sorry
 from ivr.flow.perform import perform
-from ivr.scene import Scene
 from ivr.twilio.addresses import ROOT, Addresses
 from ivr.twilio.documents import EMPTY, renderer
 from ivr.twilio.gateway import TwilioGateway
@@ -49,12 +50,12 @@ Render = Callable[[Script], bytes]
 
 @dataclass(frozen=True, slots=True)
 class HookedSite:
-    """What one site's hooks work with. `keys` and `language` are those of the moment, as its plan has them."""
+    """What one site's hooks work with. `keys` and `plan` are those of the moment."""
 
     desk: Hearer
     gateway: TwilioGateway
     keys: Callable[[], Keys]
-    language: Callable[[], str]
+    plan: Callable[[], SitePlan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class TwilioHooks:
         """An apology that needs nobody's help: asked for when we could not answer."""
         site, fields = await self._verified(request)
         say(log, logging.ERROR, "fallback asked for", site=site.name, code=fields.get("ErrorCode")[:8])
-        scene = Scene("apology", _call_sid(fields), 0, site.given.language())
+        scene = sorry(_call_sid(fields), site.given.plan())
         return web.Response(body=site.anywhere(perform(scene)), headers=XML)
 
     async def _hear(

@@ -164,7 +164,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "found_in": meta.get("found_in"),
         "greet_by_name": bool(meta.get("greet_by_name")),
         "exit": meta.get("exit"),
-        "message": meta.get("message") if row.outcome in TOLD else None,
+        "message": await _message(site, row) if row.outcome in TOLD else None,
         "callback_id": _callback_id(row, events),
         "notes": meta.get("notes") if with_profile else None,
         "profile": _profile(row, events) if with_profile and meta.get("customer") else None,
@@ -174,6 +174,12 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         ],
     }
     return summary | details
+
+
+async def _message(site: Site, row: CallRow) -> str | None:
+    """What who was sent away heard: the closed queue's own words, else the plan's."""
+    view = await site.engine.view_call(row.call_id)
+    return (view.closing if view else "") or row.meta.get("message")
 
 
 def _waited_ms(row: CallRow, events: Sequence[Event], now_ms: int) -> int:

@@ -24,7 +24,8 @@ class Decision:
 
     `tier` routes the call (the default tier where the number is not trusted); `customer_tier` is the customer's own.
     `skills` are those every lane asks for. `message` is what a closed line says. `language` is the caller's.
-    `flags`: what is suspicious of the call.
+    `flags`: what is suspicious of the call. `closes`: the wait ends when the line closes. `later`: the steps that the
+    closed line would have had, where its callers may ask to be called back.
     """
 
     ladder: Ladder
@@ -37,6 +38,8 @@ class Decision:
     closed: bool
     message: str
     flags: tuple[str, ...] = ()
+    closes: bool = False
+    later: tuple[Step, ...] = ()
 
 
 def plan(customer: Caller | None, call: CallFacts, site: SitePlan, now: datetime) -> Ladder:
@@ -78,14 +81,16 @@ def decide(
     steps = tuple(_steps(site.rungs[name], vip, skills, site, reasons))
 
     max_wait, exit_to, closed, message = site.max_wait, site.exit, False, site.exit_message
+    closes, later = False, tuple[Step, ...]()
     hours = site.hours[number.hours] if number and number.hours and check_hours else None
     if hours and not open_at(hours, site.timezone, now):
+        later = steps if hours.exit == "callback" else ()
         closed, steps, exit_to, message = True, (), hours.exit, hours.message
         reasons.append(_why_closed(hours, site, now))
     elif hours and hours.at_close == "end":
         left = _until_closing(hours, site, now)
         if left < max_wait:
-            max_wait = left
+            max_wait, closes, exit_to, message = left, True, hours.exit, hours.message
             reasons.append(f"the line closes in {spoken(left // 1000 * 1000)}; waiting ends then")
     return Decision(
         ladder=Ladder(head_start, steps, max_wait, tuple(reasons), exit_to),
@@ -98,6 +103,8 @@ def decide(
         closed=closed,
         message=message,
         flags=flags,
+        closes=closes,
+        later=later,
     )
 
 

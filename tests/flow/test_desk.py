@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from ivr.desk import Desk
 from ivr.vocabulary import (
     BridgeDown,
     BridgeUp,
@@ -23,24 +22,12 @@ from ivr.vocabulary import (
     Trust,
 )
 from router.callbacks import callback_id_of
-from tests.support.desk_stage import ADA, LI, NOBODY, OFFICE, PRIYA, Line, offer_of, row_of
+from tests.support.desk_stage import ADA, LI, NOBODY, OFFICE, PRIYA, Line, change_plan, line, offer_of, row_of
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 
-NOON, NIGHT = 1_763_571_600_000, 1_763_607_600_000  # 12:00 and 22:00 in New York, 19 November 2025
+NIGHT = 1_763_607_600_000  # 22:00 in New York, 19 November 2025
 MARCH_14 = 1_773_504_000_000  # noon of 14 March 2026 there
-
-
-def line(api: Api, call_id: str = "n1", now_ms: int = NOON) -> Line:
-    return Line(Desk(api.site, clock=lambda: now_ms), call_id)
-
-
-async def change_plan(api: Api, **parts: Any) -> None:
-    plan = (await api.get("/v1/plan")).json["plan"]
-    for name, value in parts.items():
-        plan[name] = {**plan.get(name, {}), **value} if isinstance(value, dict) else value
-    answered = await api.put("/v1/plan", plan)
-    assert answered.status == 200, answered.text
 
 
 async def busy_owner(api: Api) -> None:

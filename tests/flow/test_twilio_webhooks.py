@@ -25,6 +25,7 @@ from ivr.twilio.rest import Rest
 from ivr.twilio.signature import Secrets, signature_of
 from ivr.twilio.webhooks import MAX_BODY, HookedSite, TwilioHooks
 from ivr.vocabulary import CallEnded, CallOffered
+from tests.support.plans import site as a_plan
 from tests.support.tiny_desk import TinyDesk
 from tests.support.twilio_stage import TOKEN, Stage, stage
 
@@ -188,7 +189,7 @@ async def served(public_url: str) -> AsyncIterator[tuple[str, TinyDesk]]:
     gateway = TwilioGateway(public_url, lambda site: keys, Rest())
     app = web.Application()
     hooks = TwilioHooks(public_url)
-    hooks.serve({"main": HookedSite(desk, gateway, lambda: keys, lambda: "en")})
+    hooks.serve({"main": HookedSite(desk, gateway, lambda: keys, a_plan)})
     app.add_routes(hooks.routes())
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/"), desk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ivr.desk import Desk
 from ivr.vocabulary import (
@@ -32,6 +33,7 @@ from router.store.rows import CallRow
 from tests.support.service import Api
 
 ADA, LI, PRIYA, NOBODY = "+12025550110", "+12025550111", "+12025550116", "+12025550177"
+NOON = 1_763_571_600_000  # in New York, 19 November 2025
 OPEN_LINE, OFFICE = "+12025550199", "+12025550100"
 
 
@@ -131,3 +133,15 @@ async def offer_of(api: Api, call_id: str) -> str:
     row = await row_of(api, call_id)
     assert row.offer_id, f"{call_id} is {row.state}"
     return row.offer_id
+
+
+def line(api: Api, call_id: str = "n1", now_ms: int = NOON) -> Line:
+    return Line(Desk(api.site, clock=lambda: now_ms), call_id)
+
+
+async def change_plan(api: Api, **parts: Any) -> None:
+    plan = (await api.get("/v1/plan")).json["plan"]
+    for name, value in parts.items():
+        plan[name] = {**plan.get(name, {}), **value} if isinstance(value, dict) else value
+    answered = await api.put("/v1/plan", plan)
+    assert answered.status == 200, answered.text

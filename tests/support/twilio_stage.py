@@ -18,6 +18,7 @@ from ivr.twilio.keyring import Keyring, Section
 from ivr.twilio.rest import Rest
 from ivr.twilio.webhooks import HookedSite, TwilioHooks
 from loadtests.carriers.twilio import FakeTwilio
+from tests.support.plans import site as a_plan
 from tests.support.tiny_desk import TinyDesk
 
 TOKEN = "a-token-of-the-test"
@@ -65,7 +66,7 @@ async def stage(folder: Path, reference: Path | None, speed: float = 50.0) -> As
         desk = TinyDesk()
         app = web.Application()
         hooks = TwilioHooks(base)
-        hooks.serve({"main": HookedSite(desk, gateway, lambda: keyring.keys, lambda: "en")})
+        hooks.serve({"main": HookedSite(desk, gateway, lambda: keyring.keys, a_plan)})
         app.add_routes(hooks.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
         await runner.setup()

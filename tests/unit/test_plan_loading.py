@@ -122,7 +122,7 @@ def test_what_is_no_duration(written: object) -> None:
         ("default: transfer", "default: callback", "/question/default", "not known", "'transfer' or 'wait'"),
         ("options: [transfer, ", "options: [", "/question/default", "not among the options", "add it"),
         ("- {then: general}", "- {then: vip}", "/ladders/vip/1", "a cycle: vip → vip", "end in a group"),
-        ("exit: message", "exit: later", "/exit", "not spelled", "message, callback or number:"),
+        ("exit: message", "exit: later", "/exit", "not spelled", "message, callback, number:"),
         ('"+12025550188"', '"+1 202 555 0188"', "/numbers/+1 202 555 0188", "not spelled", "without spaces"),
     ],
 )

@@ -252,6 +252,24 @@ def test_waiting_callers_are_served_after_closing_unless_the_hours_say_end() -> 
     assert noon.max_wait_ms == 1_800_000
 
 
+def test_who_is_sent_away_at_closing_time_hears_the_hours_words() -> None:
+    hours = {"open": {"daily": ["08:00-20:00"]}, "at_close": "end", "message": "Open at eight.", "exit": "callback"}
+    plan_ = site(hours={"day": hours}, numbers={"+12025550100": {"hours": "day"}}, exit_message="Sorry.")
+    evening = datetime(2026, 3, 4, 0, 50, tzinfo=UTC)  # 19:50 in New York
+    late, noon = decide(None, call(MAIN_LINE), plan_, evening), decide(None, call(MAIN_LINE), plan_, NOW)
+    assert (late.closes, late.message, late.ladder.exit) == (True, "Open at eight.", "callback")
+    assert (noon.closes, noon.message, noon.ladder.exit) == (False, "Sorry.", "message")
+
+
+def test_a_closed_line_that_calls_back_knows_where_its_callers_would_wait() -> None:
+    never = {"open": {}, "exit": "callback"}
+    numbers = {"+12025550100": {"hours": "never"}}
+    closed = decide(None, call(MAIN_LINE), site(hours={"never": never}, numbers=numbers), NOW)
+    assert not closed.ladder.steps
+    assert [step.lanes for step in closed.later] == [("all",)]
+    assert not decide(None, call(MAIN_LINE), site(hours={"never": {"open": {}}}, numbers=numbers), NOW).later
+
+
 def test_closed_hours_have_an_exit_of_their_own() -> None:
     hours = {"never": {"open": {}, "exit": "number:+12025550199"}}
     plan_ = site(hours=hours, numbers={"+12025550100": {"hours": "never"}}, exit="callback")

@@ -121,6 +121,8 @@ local function settle(c, standing)
   c.ln = table.concat(c.lanes, ' ')
   pack_step(c)
   if c.to == 'e' then
+    -- Which lanes had no room is asked when the caller is told why, and by a callback.
+    call('HSET', C .. c.id, 'rk', c.rank, 'ln', c.ln, 'sp', c.sp)
     --- @include "end_call"
     end_call(c, 'overflowed_out', 'closed', standing)
     return

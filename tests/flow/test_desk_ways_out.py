@@ -1,0 +1,205 @@
+"""Nobody can be had: every caller who is sent away hears why, and what may be done now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ivr.vocabulary import CallEnded, Collect, Dial, Hangup, HoldTick, InputDigits, PromptFinished
+from router.callbacks import callback_id_of
+from tests.support.desk_stage import ADA, NOBODY, OFFICE, PRIYA, Line, change_plan, line, row_of
+from tests.support.service import Api
+from tests.support.waiting import wait_until
+
+OTHER = "+12025550133"
+CALLBACK = callback_id_of("n1")
+
+
+async def waits_too_long(api: Api, number: str | None = PRIYA, **plan: Any) -> Line:
+    """A caller who is sent away out of the holding room."""
+    await change_plan(api, max_wait=1_000, **plan)
+    call = line(api)
+    await call.calls(number)
+    await call.enters_room()
+
+    async def ended() -> bool:
+        return (await row_of(api, "n1")).state == "ended"
+
+    await wait_until(ended)
+    await call.hear("exit", "1-0", PromptFinished())
+    return call
+
+
+async def closes(api: Api, **hours: Any) -> None:
+    await change_plan(api, hours={"office": {"open": {"daily": []}, **hours}})
+
+
+# ---------------------------------------------------------------- a callback
+
+
+async def test_who_waited_too_long_may_be_called_back_at_the_old_place(api: Api) -> None:
+    call = await waits_too_long(api, exit="callback")
+    assert "Press 1 to be called back" in call.said
+    rank = (await row_of(api, "n1")).rank
+    route = call.answers_at()
+
+    booked = await call.presses("1")
+
+    assert "call you back" in call.said
+    assert call.one(Hangup)
+    row = await row_of(api, CALLBACK)
+    assert (row.letter, row.rank, row.meta["phone"]) == ("w", rank, PRIYA)
+    assert (await row_of(api, "n1")).outcome == "callback"
+    assert await call.hear("key", route.step, InputDigits("1")) == booked
+    await call.reports(CallEnded())
+    shown = await api.look("n1")
+    assert shown["callback_id"] == CALLBACK
+    assert (await api.get(f"/v1/callbacks/{CALLBACK}")).json["state"] == "waiting"
+
+
+async def test_closed_hours_may_offer_a_callback(api: Api) -> None:
+    await closes(api, exit="callback", message="We open on Monday.")
+    call = line(api)
+    await call.calls(ADA, to=OFFICE)
+    assert "We are closed at the moment. We open on Monday. Press 1 to be called back" in call.said
+    await call.presses("1")
+    assert "call you back" in call.said
+    row = await row_of(api, CALLBACK)
+    assert row.letter == "w"
+    assert row.lanes == ("@agent-7", "@agent-3", "vip", "general")
+    await api.ready("agent-7")
+    assert (await row_of(api, CALLBACK)).agent_id == "agent-7"
+
+
+@pytest.mark.parametrize("key", ["7", None])
+async def test_not_understood_it_is_offered_once_more_at_most(api: Api, key: str | None) -> None:
+    call = await waits_too_long(api, exit="callback")
+    await call.presses(key)
+    if key:
+        assert "did not understand" in call.said
+        assert call.one(Collect)
+        await call.presses(key)
+    assert call.said == "Thank you for calling. Goodbye."
+    assert call.one(Hangup)
+    assert (await row_of(api, "n1")).outcome == "overflowed_out"
+
+
+async def test_it_may_be_had_after_all(api: Api) -> None:
+    call = await waits_too_long(api, exit="callback")
+    await call.presses("7")
+    await call.presses("1")
+    assert (await row_of(api, CALLBACK)).letter == "w"
+
+
+async def test_whose_number_cannot_be_called_hears_no_such_offer(api: Api) -> None:
+    call = await waits_too_long(api, None, exit="callback")
+    assert "called back" not in call.said
+    assert call.one(Hangup)
+
+
+async def test_a_key_pressed_in_the_room_while_the_wait_ends_is_no_answer_to_the_offer(api: Api) -> None:
+    """The caller heard music when the call ended: the offer is still to come."""
+    await change_plan(api, max_wait=1_000, exit="callback")
+    call = line(api)
+    await call.calls(PRIYA)
+    await call.enters_room()
+    heard = call.answers_at()
+
+    async def ended() -> bool:
+        return (await row_of(api, "n1")).state == "ended"
+
+    await wait_until(ended)
+    await call.hear("key", heard.step, HoldTick())
+    assert "Press 1 to be called back" in call.said
+
+
+async def test_the_question_does_not_offer_what_cannot_be_had(api: Api) -> None:
+    await api.ready("agent-7")
+    await api.accept(await api.call("other", ADA))
+    call = line(api)
+    await call.calls(ADA)
+    assert "called back" in call.said
+    premium = line(api, "n2")
+    number = "+19002345678"
+    await api.put("/v1/customers/c-900", {"name": "Nina", "phones": [number], "tier": "gold", "owner": "agent-7"})
+    await premium.calls(number)
+    assert "called back" not in premium.said
+    assert "2 to wait" in premium.said
+    await premium.presses("3")
+    assert (await row_of(api, "n2")).letter == "q"
+    assert premium.answers_at().page == "question"
+
+
+# ---------------------------------------------------------------- elsewhere
+
+
+@pytest.mark.parametrize(
+    ("way", "words"), [("number", "connecting you to another number"), ("voicemail", "leave a message after the tone")]
+)
+async def test_another_number_or_a_machine(api: Api, way: str, words: str) -> None:
+    call = await waits_too_long(api, exit=f"{way}:{OTHER}")
+    dial = call.one(Dial)
+    assert isinstance(dial, Dial)
+    assert dial.number == OTHER
+    assert words in call.said
+    await call.hear("over", dial.over.step, PromptFinished())
+    assert call.one(Hangup)
+
+
+@pytest.mark.parametrize("way", ["message", "callback", f"number:{OTHER}", f"voicemail:{OTHER}"])
+async def test_a_full_site_has_a_way_out_too(api: Api, way: str) -> None:
+    await change_plan(api, exit=way, exit_message="Try later.")
+    api.site.engine._hard_limit = api.site.engine._settings["hard_limit"] = "0"
+    call = line(api)
+    await call.calls(PRIYA)
+    assert "All our lines are taken at the moment. Try later." in call.said
+    dial = call.one(Dial)
+    assert (dial is None) == (":" not in way)
+    if isinstance(dial, Dial):
+        await call.hear("over", dial.over.step, PromptFinished())
+    assert call.one(Hangup)
+
+
+async def test_a_room_that_cannot_hold_the_caller(api: Api) -> None:
+    await change_plan(api, exit=f"number:{OTHER}")
+    call = line(api)
+    await call.calls(PRIYA)
+    await call.leaves_room(call.room(), "full")
+    assert "something went wrong" in call.said
+    assert call.one(Dial)
+
+
+# ---------------------------------------------------------------- a closed queue
+
+
+async def test_a_closed_queue_tells_those_who_wait_in_it(api: Api) -> None:
+    call = line(api)
+    await call.calls(NOBODY)
+    await call.enters_room()
+    await api.put("/v1/queues/general", {"open": False, "message": "There is a fire drill."})
+
+    async def ended() -> bool:
+        return (await row_of(api, "n1")).state == "ended"
+
+    await wait_until(ended)
+    await call.hear("exit", "1-0", PromptFinished())
+    assert "We are closed at the moment. There is a fire drill." in call.said
+    assert (await api.look("n1"))["message"] == "There is a fire drill."
+
+
+async def test_a_closed_queue_tells_those_who_come(api: Api) -> None:
+    await api.put("/v1/queues/general", {"open": False, "message": "There is a fire drill."})
+    call = line(api)
+    await call.calls(NOBODY)
+    assert "We are closed at the moment. There is a fire drill." in call.said
+    assert call.one(Hangup)
+    assert (await api.look("n1"))["message"] == "There is a fire drill."
+
+
+async def test_a_closed_queue_without_a_word_leaves_the_plans(api: Api) -> None:
+    await change_plan(api, exit_message="Try later.")
+    await api.put("/v1/queues/general", {"open": False})
+    call = line(api)
+    await call.calls(NOBODY)
+    assert "We are closed at the moment. Try later." in call.said
