@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import web
 
 from ivr.adapter import Adapter
 from ivr.desk import Desk
+from ivr.office import Leads, Office
 from router.site import Site
 from router.store.connections import Store
 from router.telephony.dispatch import Outbox
@@ -43,8 +45,10 @@ class Providers:
             await asyncio.sleep(LOOK_EVERY_S)
         connection = store.blocking(site.name)
         gateways = {adapter.name: adapter.gateway for adapter in self._adapters}
+        office = Office(site)
+        beside = [partial(adapter.lead, site.name, office) for adapter in self._adapters if isinstance(adapter, Leads)]
         try:
-            await Outbox(site, gateways, connection).run()
+            await Outbox(site, gateways, connection, beside=beside).run()
         finally:
             await connection.close()
 

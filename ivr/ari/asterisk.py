@@ -85,6 +85,11 @@ class Asterisk:
             if self._rest is not None:
                 await self._rest.close()
 
+    @property
+    def awaited(self) -> bool:
+        """Whether it may connect to us now."""
+        return self._arrived is not None and not self._arrived.done()
+
     def welcome(self, socket: Socket) -> asyncio.Event | None:
         """It has connected to us. None: nobody here speaks with it now; else the event tells when it is over."""
         if self._arrived is None or self._arrived.done():

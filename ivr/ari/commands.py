@@ -104,3 +104,8 @@ def leave_bridge(bridge_id: str, channel_id: str) -> Command:
 
 def watch(app: str, sources: Sequence[str]) -> Command:
     return Command("POST", _path("applications", app, "subscription"), {"eventSource": ",".join(sources)})
+
+
+def endpoint(name: str) -> Command:
+    technology, _, resource = name.partition("/")
+    return Command("GET", _path("endpoints", technology, resource))

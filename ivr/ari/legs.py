@@ -10,7 +10,6 @@ from ivr.vocabulary import Hold, Role, Route
 
 PREFIX = "vl"
 KEYS_KEPT = 64
-CALLER = "caller"
 FIRST_PAGE = {"agent": "whisper", "callback": "callback"}
 
 
@@ -47,7 +46,7 @@ class Leg:
     """`endpoint`: whom we dialled, of a caller empty. `up`: answered. `gone`: the channel is no more, for good.
 
     `stopped`: we asked for its end. `status`, `cause`, `sip`: what is known of why it ended. `room`: the holding room
-    it waits in.
+    it waits in. `begun`: its first page was asked for. `settled`: it was answered, or is gone.
     """
 
     channel_id: str
@@ -68,9 +67,10 @@ class Leg:
     room: Hold | None = None
     talk: Talk | None = None
     task: asyncio.Task[None] | None = None
-    playing: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    playing: set[str] = field(default_factory=set)
     keys: deque[str] = field(default_factory=lambda: deque(maxlen=KEYS_KEPT))
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: bool = False
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     _pressed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def press(self, digit: str) -> None:
@@ -87,8 +87,3 @@ class Leg:
             self._pressed.clear()
             await self._pressed.wait()
         return self.keys.popleft()
-
-    def played(self, playback_id: str) -> None:
-        waiting = self.playing.get(playback_id)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)

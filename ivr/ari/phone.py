@@ -50,6 +50,12 @@ class Phone:
         self._counts = counts
         self._numbers = count(1)
         self._nonce = nonce
+        self._playing: dict[str, asyncio.Future[None]] = {}
+
+    def played(self, playback_id: str) -> None:
+        waiting = self._playing.get(playback_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     async def answer(self, leg: Leg) -> None:
         """Raises LegGone."""
@@ -62,7 +68,8 @@ class Phone:
         await self.answer(leg)
         name = f"vl.{self._nonce}.{next(self._numbers)}"
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        leg.playing[name] = heard
+        self._playing[name] = heard
+        leg.playing.add(name)
         try:
             with suppress(NoAnswer):
                 await self._on(leg, commands.play(leg.channel_id, name, media))
@@ -77,7 +84,8 @@ class Phone:
                 self.later(commands.stop(name))
             raise
         finally:
-            leg.playing.pop(name, None)
+            leg.playing.discard(name)
+            del self._playing[name]
 
     async def music(self, leg: Leg, name: str) -> None:
         """From now on, until something else is played. Raises LegGone."""
@@ -89,9 +97,9 @@ class Phone:
 
     def quiet(self, leg: Leg) -> None:
         """Whatever it hears ends, beside everything else."""
-        for name in list(leg.playing):
+        for name in leg.playing:
             self.later(commands.stop(name))
-            del leg.playing[name]
+        leg.playing.clear()
         if leg.music:
             leg.music = False
             self.later(commands.quiet(leg.channel_id))

@@ -58,6 +58,10 @@ Next = tuple[Route, Event]
 class Floor(Protocol):
     """Where legs meet."""
 
+    def vanish(self, leg: Leg) -> None:
+        """A command found its channel gone."""
+        ...
+
     def enter_room(self, leg: Leg, hold: Hold) -> None: ...
 
     def join(self, leg: Leg, join: Join) -> Awaitable[Next]: ...
@@ -105,6 +109,7 @@ class Player:
                     await asyncio.sleep(1.0)
         except LegGone:
             self._counts["leg_gone"] += 1
+            self._floor.vanish(leg)
         except (NotSent, NoAnswer) as error:
             say(log, logging.WARNING, "leg not served", why=str(error))
         except Unheard:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from router.events.stream import Connection
 from router.logging_ import say
@@ -24,7 +25,10 @@ log = logging.getLogger("vipline.telephony")
 
 
 class Outbox:
-    """One site's, in one process. `gateways`: by provider. `connection` is its own: it waits in the server."""
+    """One site's, in one process. `gateways`: by provider. `connection` is its own: it waits in the server.
+
+    `beside`: what else only the process that leads does, begun with each term and cancelled with it.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Outbox:
         lease_ms: int = LEASE_MS,
         claim_ms: int = CLAIM_MS,
         pause_s: float = PAUSE_S,
+        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
         self._site = site
         self._gateways = gateways
@@ -43,6 +48,7 @@ class Outbox:
         self._claim_ms = claim_ms
         self._pause_s = pause_s
         self._pace = Pace()
+        self._beside = beside
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until cancelled; a server that is away is tried again."""
@@ -63,10 +69,14 @@ class Outbox:
         claims = Claims(channel, keys, name, self._claim_ms)
         carrier = Carrier(self._site, claims, self._pace, self._pause_s)
         term = Term(self._site, self._gateways, self._connection, carrier, self._pace)
+        others = [asyncio.create_task(begin()) for begin in self._beside]
         try:
             await term.begin()
             await self._read(leader, term)
         finally:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
             await term.stop()
             with contextlib.suppress(Exception):
                 await leader.resign()
