@@ -1,4 +1,4 @@
-"""How often a hook asks the server: twice for a call's first document, once for every other."""
+"""How often a hook asks the server: twice for a call's first document, once for every other, whatever it is about."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from typing import Any
 import pytest
 
 from ivr.desk import Desk
+from ivr.vocabulary import BridgeDown, BridgeUp, LegFailed, PromptFinished
+from router.domain.estimates import Forecast
+from router.domain.fitting import Curve
+from router.domain.talks import Talks
 from router.store.channel import Channel
-from tests.support.desk_stage import ADA, LI, PRIYA, Line, offer_of
+from router.store.script_loader import load_stepped
+from tests.support.desk_stage import ADA, LI, PRIYA, Line, change_plan, offer_of, row_of
 from tests.support.service import Api
+from tests.support.waiting import wait_until
 
 UNAWAITED = ("HSET", "PEXPIRE")
+STEPPED = ("abandon_call", "accept_offer", "amend_call", "call_back", "complete_call", "connect_call", "decline_offer")
 counted: ContextVar[set[int] | None] = ContextVar("counted", default=None)
 
 
@@ -46,27 +53,128 @@ def round_trips(expected: int) -> Iterator[None]:
     assert 0 < len(rounds) <= expected
 
 
-@pytest.mark.usefixtures("writes")
-async def test_round_trips(api: Api) -> None:
+@pytest.fixture
+async def desk(api: Api) -> Desk:
+    """A process in which everybody has called before: lanes are registered, scripts loaded, waits known."""
+    for name in (*STEPPED, "view_call"):
+        await api.site.channel.call("SCRIPT", "LOAD", load_stepped(name).body)
+    talks = Talks()
+    for _ in range(30):
+        talks = talks.learn(180)
+    curve = Curve(100, 60.0, 30.0, (0.8,) * 4, (2.0,) * 4)
+    api.site.estimates._forecasts.add(Forecast(0, {";": curve}, {}, talks))
     desk = Desk(api.site)
-    for number in (ADA, PRIYA):  # lanes are registered once a process
+    for number in (ADA, PRIYA):
         await Line(desk, f"warm{number[-1]}").calls(number)
         await api.post(f"/v1/calls/warm{number[-1]}/withdraw", {})
+    return desk
+
+
+async def busy_owner(api: Api) -> None:
     await api.ready("agent-7")
-    first, asked, waits = Line(desk, "n1"), Line(desk, "n2"), Line(desk, "n3")
+    await api.accept(await api.call("other", ADA))
+
+
+@pytest.mark.usefixtures("writes")
+async def test_waiting_and_hearing_how_long(api: Api, desk: Desk) -> None:
+    call, other, gone = Line(desk, "n1"), Line(desk, "n2"), Line(desk, "n3")
     with round_trips(2):
-        await first.calls(ADA)
-    await api.site.engine.accept_offer("n1", "agent-7", await offer_of(api, "n1"))
+        await call.calls(PRIYA)
+    with round_trips(1):
+        await call.enters_room()
+    assert "Expected wait" in call.said
+    with round_trips(1):
+        await call.presses(None)
+    with round_trips(1):
+        await call.presses("1")
+    assert "call you back" in call.said
+    await other.calls(LI)
+    with round_trips(1):
+        await other.hear("connect", "1-0", PromptFinished())
+    with round_trips(1):
+        await other.leaves_room(other.room(), "redirected")
+    await gone.calls(PRIYA)
+    with round_trips(1):
+        await gone.leaves_room(gone.room(), "hangup")
+
+
+@pytest.mark.usefixtures("writes")
+async def test_being_asked(api: Api, desk: Desk) -> None:
+    await busy_owner(api)
+    one, two, three = Line(desk, "n1"), Line(desk, "n2"), Line(desk, "n3")
     with round_trips(2):
-        await asked.calls(LI)
+        await one.calls(LI)
+    assert "free in about" in one.said
     with round_trips(1):
-        await asked.presses("2")
-    with round_trips(2):
-        await waits.calls(PRIYA)
+        await one.presses("8")
+    assert "did not understand" in one.said
     with round_trips(1):
-        await waits.enters_room()
+        await one.presses("8")
+    assert (await row_of(api, "n1")).step.name == "vip"
+    await two.calls(ADA)
     with round_trips(1):
-        await waits.presses(None)
+        await two.presses("2")
+    await three.calls(LI)
+    with round_trips(1):
+        await three.presses("3")
+    assert "call you back" in three.said
+
+
+@pytest.mark.usefixtures("writes")
+async def test_the_agents_leg(api: Api, desk: Desk) -> None:
+    await change_plan(api, voice={"survey": True})
+    await api.ready("agent-7")
+    call, agent = Line(desk, "n1"), Line(desk, "n1")
+    await call.calls(ADA)
+    room = call.room()
+    await call.enters_room()
     offer = await offer_of(api, "n1")
     with round_trips(1):
-        await Line(desk, "n1").picks_up(offer)
+        await agent.picks_up(offer)
+    with round_trips(1):
+        await agent.takes(offer)
+    assert agent.joins()
+    with round_trips(1):
+        await agent.hear("join", offer, PromptFinished(), "agent")
+    with round_trips(1):
+        await agent.hear("bridged", offer, BridgeUp(), "agent")
+    with round_trips(1):
+        await agent.hear("over", offer, BridgeDown(), "agent")
+    with round_trips(1):
+        await call.leaves_room(room, "bridged")
+    with round_trips(1):
+        await call.presses("5")
+    assert (await row_of(api, "n1")).meta["survey"] == "5"
+
+
+@pytest.mark.usefixtures("writes")
+@pytest.mark.parametrize("key", ["7", None])
+async def test_an_agent_who_says_no(api: Api, desk: Desk, key: str | None) -> None:
+    await api.ready("agent-7")
+    call, agent = Line(desk, "n1"), Line(desk, "n1")
+    await call.calls(ADA)
+    offer = await offer_of(api, "n1")
+    with round_trips(1):
+        await agent.takes(offer, key)
+    with round_trips(1):
+        await agent.hear("over", offer, LegFailed("network"), "agent")
+    assert (await row_of(api, "n1")).letter == "w"
+
+
+@pytest.mark.usefixtures("writes")
+async def test_the_way_out(api: Api, desk: Desk) -> None:
+    await change_plan(api, max_wait=1_000, exit="callback")
+    call = Line(desk, "n1")
+    await call.calls(PRIYA)
+
+    async def ended() -> bool:
+        return (await row_of(api, "n1")).state == "ended"
+
+    await wait_until(ended)
+    with round_trips(1):
+        await call.hear("exit", "1-0", PromptFinished())
+    with round_trips(1):
+        await call.presses("7")
+    with round_trips(1):
+        await call.presses("1")
+    assert "call you back" in call.said
