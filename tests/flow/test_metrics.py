@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
+from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from config.loading import load_config
+from router.domain.ladder import Ladder, Profile, Step
 from router.metrics import definitions as d
-from tests.support.service import Api
+from router.metrics.projector import Projector
+from router.metrics.scrape import read, render
+from router.store.channel import Channel
+from router.store.engine import Engine
+from router.store.keyspace import Keyspace
+from tests.support.service import Api, serving, write_config
 
+PLAN = load_config(Path(__file__).resolve().parents[2] / "config")["main"].plan.site
 VIP = "+12025550110"
 
 
@@ -72,3 +84,119 @@ async def test_a_call_is_counted_from_offer_to_talk(api: Api) -> None:
     shown = await until(api, "lookup_seconds_count", 1, outcome="directory")
     assert shown.total("decision_seconds_count") == 1
     assert shown.get("lookup_seconds_bucket", outcome="directory", le="+Inf") == 1
+
+
+async def test_two_services_show_the_same(api: Api, database: str, tmp_path: Path) -> None:
+    """Neither knows more than the other, whoever decided and whoever counts."""
+    async with serving(database, write_config(tmp_path / "second")) as other:
+        await api.ready("agent-7")
+        await api.call("c1", VIP)
+        await other.call("c2", VIP)
+        await until(other, "lookup_seconds_count", 2)
+        here, there = await until(api, "calls_offered_total", 2), await until(other, "calls_offered_total", 2)
+        # A wait, a lag and a time in a state grow from one scrape to the next.
+        moving = re.compile(r"longest_wait|_lag_|overdue|agents_\w+_seconds_total")
+        steady = {key for key in here.samples if not moving.search(key[0])}
+        assert len(steady) > 50
+        assert {key: here.samples[key] for key in steady} == {key: there.samples[key] for key in steady}
+        assert here.total("prompts_total") == 1
+        assert here.total("waiting") == 1
+
+
+async def test_figures_stay_when_the_service_is_gone(database: str, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config")
+    async with serving(database, config) as first:
+        await first.call("c1", VIP)
+        await until(first, "waiting", 1)
+    async with serving(database, config) as second:
+        shown = await scrape(second)
+        assert shown.total("waiting") == 1
+        assert shown.total("calls_offered_total") == 1
+        assert shown.total("longest_wait_seconds") > 0
+
+
+async def test_a_sites_token_shows_that_site(database: str, tmp_path: Path) -> None:
+    async with serving(database, write_config(tmp_path / "config", sites=("north",))) as admin:
+
+        def sites(shown: Shown) -> set[str]:
+            return {dict(labels)["site"] for _, labels in shown.samples}
+
+        assert sites(await scrape(admin)) == {"main", "north"}
+        assert sites(await scrape(await admin.as_("supervisor", site="north"))) == {"north"}
+        assert (await (await admin.as_("telephony")).get("/metrics")).status == 403
+        assert (await admin.with_token(None).get("/metrics")).status == 401
+
+
+async def test_labels_are_few_whatever_callers_send(api: Api) -> None:
+    """The plan's own names and no others."""
+    for number in range(40):
+        await api.call(f"call {number}".replace(" ", "-"), f"+1202555{number:04}", language=f"x{chr(97 + number % 9)}")
+        await api.post(f"/v1/calls/call-{number}/events", {"event_id": f"e{number}", "type": "hangup"})
+    shown = await until(api, "calls_left_total", 40)
+    names = {f"{name}={value}" for _, labels in shown.samples for name, value in labels if name != "le"}
+    assert {name.partition("=")[0] for name in names} <= {"site", "tier", "queue", "step", "outcome", "cause"}
+    assert len([name for name in names if name.startswith("tier=")]) <= 6
+    assert not [name for name in names if "call-" in name or "555" in name or "agent-" in name]
+
+
+async def test_every_metric_is_described(api: Api) -> None:
+    text = (await api.get("/metrics")).text
+    types = dict(line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE"))
+    assert types["vipline_double_offers_total"] == "counter"
+    assert types["vipline_agents_ready"] == "gauge"
+    helps = [line for line in text.splitlines() if line.startswith("# HELP")]
+    assert len(helps) == len(types)
+    assert all(line.endswith((".", ".\n")) for line in helps)
+
+
+def test_every_metric_is_in_the_documentation() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text()
+    missing = [name for name in d.ALL if f"`vipline_{name}`" not in page]
+    assert not missing
+    named = set(re.findall(r"`vipline_(\w+)`", page))
+    assert named - set(d.ALL) == set(), "the page names what is not there"
+
+
+@pytest.mark.soak
+async def test_a_scrape_is_quick_with_many_waiting(server: str, channel: Channel, site: str) -> None:
+    """10,000 agents, 100,000 callers in line: ≤ 20 ms, and hardly more than with few."""
+    engine = Engine(channel, Keyspace(site))
+    await engine.load_scripts()
+    reader = await Channel.open(server)
+    projector = Projector(engine, reader, "one", lambda: PLAN)
+    work = await projector.load()
+    tiers = [tier.name for tier in PLAN.tiers]
+
+    async def come(numbers: range) -> None:
+        ladder = Ladder(0, (Step("vip", ("vip",), wait_ms=60_000), Step("general", ("general",))), 1_800_000)
+        for number in numbers:
+            await engine.route_call(f"c{number}", ladder, plan_version="", tier=tiers[number % len(tiers)])
+
+    async def seconds() -> float:
+        took = []
+        for _ in range(21):
+            began = time.perf_counter()
+            render([await read(channel, engine.keys)])
+            took.append(time.perf_counter() - began)
+        return sorted(took)[10]
+
+    async def count() -> None:
+        while await projector.step(work, block_ms=1):
+            pass
+
+    general = Profile({"vip": 1, "general": 2}, frozenset())
+    await engine.put_agent("a0", general, "{}")
+    await engine.agent_ready("a0")
+    await come(range(len(tiers) * 2))
+    await count()
+    few = await seconds()
+    for number in range(1, 10_000):
+        await engine.put_agent(f"a{number}", general, "{}")
+    for start in range(len(tiers) * 2, 100_000, 5_000):
+        await come(range(start, min(100_000, start + 5_000)))
+        await count()
+    many = await seconds()
+    await reader.close()
+    print(f"few {few * 1000:.1f} ms, many {many * 1000:.1f} ms, ratio {many / few:.2f}")
+    assert many <= 0.020
+    assert many / few <= 1.5
