@@ -24,8 +24,10 @@ Kind = Literal[
     "callback_hello",
     "identify_number",
     "identify_pin",
+    "busy",
     "nothing",
 ]
+Notice = Literal["identify.wrong", "identify.locked", ""]
 Hello = Literal["morning", "afternoon", "evening", "night"]
 Variant = Literal["named", "plain", "birthday", "welcome_back"]
 
@@ -74,7 +76,8 @@ class Whisper:
 class Scene:
     """Everything a document says or asks. `step` is the one its answers must name; `fallback` the site's language.
 
-    `wait`: as it is announced; of a question, until the owner is free. An option that is empty is not to be had.
+    `notice`: a phrase that is said first. `wait`: as it is announced; of a question, until the owner is free.
+    An option that is empty is not to be had.
     """
 
     kind: Kind
@@ -84,6 +87,7 @@ class Scene:
     fallback: str = "en"
     site: str = ""
     greeting: Greeting | None = None
+    notice: Notice = ""
     menu: tuple[MenuOption, ...] = ()
     agent: str = ""
     options: tuple[str, ...] = ()

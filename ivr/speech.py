@@ -79,6 +79,7 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
         "whisper.missed": "",
         "identify.number": "",
         "identify.pin": "",
+        "identify.skip": "",
         "identify.wrong": "",
         "identify.locked": "",
         "survey.ask": "",

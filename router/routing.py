@@ -121,8 +121,12 @@ def pack(
     caller: Caller | None,
     decision: Decision,
     found: LookUp,
+    asked: str = "",
 ) -> str:
-    """What the hot path never reads: all that a new plan, an agent's screen or a callback needs to know again."""
+    """What the hot path never reads: all that a new plan, an agent's screen or a callback needs to know again.
+
+    `asked`: what the caller is about to prove, see ivr/desk.
+    """
     customer = caller.customer if caller else None
     candidate = found.candidate(customer.customer_id) if customer else None
     meta: dict[str, Any] = {
@@ -157,6 +161,8 @@ def pack(
             for contact in (candidate.contacts[:SHOWN_CONTACTS] if candidate else ())
         ],
     }
+    if asked:
+        meta["asked"] = asked
     if decision.closes:
         meta["closes"] = True
     if decision.later:

@@ -4,61 +4,66 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from config.models import SitePlan
 from config.voice import MenuEntry
+from ivr.desk.door import Door
 from ivr.desk.telling import turned_away
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Event, InputDigits
 from router.domain.errors import SiteFull, StepRepeated, UnknownCall
 from router.domain.policy import decide
-from router.domain.tiers import choose_caller
+from router.domain.standing import is_asked, kind_of_doubt
 from router.logging_ import say
 from router.routing import Incoming, Recognised, enter, pack, recognise
+from router.site import Site
 from router.store.rows import CallView
 
 log = logging.getLogger("vipline.desk")
-
-NORTH_AMERICA = "+1"
-
-
-def trust_of(offered: CallOffered) -> str | None:
-    """Where nobody attests numbers, that nobody did says nothing: the platform is believed, as in the API."""
-    number = offered.from_number or ""
-    if offered.trust == "none" and number and not number.startswith(NORTH_AMERICA):
-        return None
-    return offered.trust
 
 
 class Arrivals(Viewing):
     """The first document, and the menu where the plan has one."""
 
+    def __init__(self, site: Site, clock: Callable[[], int]) -> None:
+        super().__init__(site, clock)
+        self.door = Door()
+
     async def arrive(self, call_id: str, offered: CallOffered, provider: str) -> Scene:
         """Raises StepRepeated for a call that was here before."""
-        incoming = Incoming(
-            call_id, offered.from_number, offered.to_number, trust=trust_of(offered), provider=provider
-        )
+        plan = self.site.plan
+        if self.door.is_rushed(plan):
+            return self._busy(call_id, "too many at once")
+        incoming = Incoming(call_id, offered.from_number, offered.to_number, trust=offered.trust, provider=provider)
         known = await recognise(self.site, incoming)
+        if self.door.is_flooded(known.found, plan):
+            return self._busy(call_id, "too many of one number")
         try:
-            if self.site.plan.voice.menu:
-                view = await self._greeted(incoming, known)
+            asked = what_to_ask(known, plan)
+            if plan.voice.menu or asked:
+                view = await self._greeted(incoming, known, "" if plan.voice.menu else asked)
             else:
                 view = await self._entered(incoming, known)
         except SiteFull:
             say(log, logging.ERROR, "caller turned away, site full", site=self.site.name)
-            return turned_away(call_id, offered.to_number, self.site.plan, self.clock())
+            return turned_away(call_id, offered.to_number, plan, self.clock())
         telling = self.telling(view, expected=1)
         return telling.first(self.clock(), self.told(telling) if telling.row.letter == "q" else None)
 
-    async def _greeted(self, incoming: Incoming, known: Recognised) -> CallView | None:
-        """In the menu; its time counts from now."""
+    def _busy(self, call_id: str, why: str) -> Scene:
+        say(log, logging.WARNING, "caller turned away", why=why, site=self.site.name)
+        return Scene("busy", call_id, 0, self.site.plan.language)
+
+    async def _greeted(self, incoming: Incoming, known: Recognised, asked: str) -> CallView | None:
+        """In the menu, or asked who it is; the time counts from now."""
         plan = self.site.plan
-        caller = choose_caller(known.found.customers, plan)
+        caller = known.found.caller(plan)
         decision = decide(caller, known.facts, plan, datetime.now(UTC))
-        meta = pack(incoming, known.identity, known.facts, caller, decision, known.found)
+        meta = pack(incoming, known.identity, known.facts, caller, decision, known.found, asked)
         accept = self.engine.accept_call(incoming.call_id, max_wait_ms=plan.max_wait, meta=meta, tier=decision.tier)
         accepted, view = await asyncio.gather(accept, self.engine.view_call(incoming.call_id))
         if not accepted.created:
@@ -85,11 +90,30 @@ class Arrivals(Viewing):
         if entry is None and telling.view.unclear != "menu":
             return telling.scene("menu", menu=telling.menu().menu, again=True, reason="menu")
         incoming = chosen(call_id, telling.meta, entry)
-        view = await self._entered(incoming, await recognise(self.site, incoming))
+        known = await recognise(self.site, incoming)
+        if asked := what_to_ask(known, self.site.plan):
+            facts = {"asked": asked, "language": incoming.language, "skills": list(incoming.skills)}
+            telling = await self.after(call_id, self.engine.amend_call(call_id, facts))
+            return telling.now(self.told(telling), in_room=False)
+        view = await self._entered(incoming, known)
         if view is None:
             raise UnknownCall
         telling = self.telling(view)
         return telling.now(self.told(telling), in_room=False)
+
+
+def what_to_ask(known: Recognised, plan: SitePlan) -> str:
+    """`number`: customer number and PIN; `pin`: the PIN of whom the telephone number tells; empty: nothing.
+
+    Who calls a closed line is told so, and not asked first.
+    """
+    caller = known.found.caller(plan)
+    if not is_asked(caller, known.facts, plan) or decide(caller, known.facts, plan, datetime.now(UTC)).closed:
+        return ""
+    if caller is None or caller.shared or kind_of_doubt(caller, known.facts, plan) != "unproven":
+        return "number"
+    candidate = known.found.candidate(caller.customer.customer_id)
+    return "pin" if candidate and candidate.has_pin else ""
 
 
 def chosen(call_id: str, meta: Mapping[str, Any], entry: MenuEntry | None) -> Incoming:
@@ -98,8 +122,8 @@ def chosen(call_id: str, meta: Mapping[str, Any], entry: MenuEntry | None) -> In
         call_id,
         meta.get("from"),
         str(meta.get("to") or ""),
-        language=entry.language if entry else None,
-        skills=entry.skills if entry else (),
+        language=(entry.language if entry else None) or meta.get("language"),
+        skills=entry.skills if entry else tuple(meta.get("skills") or ()),
         trust=meta.get("trust"),
         provider=str(meta.get("provider") or ""),
     )

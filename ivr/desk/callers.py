@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from ivr.desk.arrival import Arrivals
+from ivr.desk.identifying import Identifying
 from ivr.desk.steps import NO_WAY_OUT, WAY_OUT
 from ivr.desk.telling import Telling, elsewhere, sorry
 from ivr.flow.asking import choice_of
@@ -16,13 +16,15 @@ from router.domain.errors import UnknownCall
 from router.site import Site
 
 
-class CallerPages(Arrivals):
+class CallerPages(Identifying):
     """Every page of the caller's leg."""
 
     def __init__(self, site: Site, clock: Callable[[], int]) -> None:
         super().__init__(site, clock)
         self.pages: dict[str, Callable[[str, str, str, Event], Awaitable[Scene]]] = {
             "menu": self._menu,
+            "identify": self._identify,
+            "pin": self._pin,
             "question": self._question,
             "hold": self._tick,
             "key": self._key,

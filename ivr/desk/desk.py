@@ -60,7 +60,7 @@ class Desk:
         except StepGone:
             return render(perform(await self._where(page, call_id, step, envelope)))
         document = render(perform(scene))
-        if page in ASKED_AGAIN:
+        if page in ASKED_AGAIN or scene.kind == "busy":  # who was turned away leaves nothing here
             return document
         self._steps.remember(call_id, token, document, **_noted(page, scene, self._clock()))
         return document

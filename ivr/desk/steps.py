@@ -12,7 +12,7 @@ from typing import Any
 from router.store.channel import Channel
 from router.store.keyspace import Keyspace
 
-COUNTED = frozenset({"voice", "menu", "identify", "question", "hold", "key", "survey"})
+COUNTED = frozenset({"voice", "menu", "identify", "pin", "question", "hold", "key", "survey"})
 ON_OTHER_LEGS = frozenset({"whisper", "accept", "join", "bridged", "callback"})
 KEPT_MS = 3_600_000
 WAY_OUT, NO_WAY_OUT = "exit", "exit again"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.models import SitePlan
 from ivr.flow.greeting import hello_at, variant_for
-from ivr.scene import Greeting, MenuOption, Range, Scene, Whisper
+from ivr.scene import Greeting, MenuOption, Notice, Range, Scene, Whisper
 from router.callbacks import may_be_dialled
 from router.domain.estimates import Announcement
 from router.store.rows import CallRow, CallView
@@ -49,11 +49,24 @@ class Telling:
         """The first document: the greeting, and what comes after it."""
         connecting = {"o": "agent", "b": "agent", "c": "agent", "w": "searching"}.get(self.row.letter, "")
         greeting = greeting_for(self.meta, self.row.facts.tier, self.plan, now_ms, connecting)
+        return self.entered(told, greeting)
+
+    def entered(self, told: Announcement | None, greeting: Greeting | None = None, notice: Notice = "") -> Scene:
+        """What comes after the greeting, or after what was asked next to it."""
         if self.row.letter == "g":
-            return self.menu(greeting)
-        if self.row.letter == "q":
-            return self.question(told, greeting=greeting)
-        return self.exit(greeting) if self.row.letter == "e" else self.scene("hold", greeting=greeting)
+            scene = self.asking(greeting)
+        elif self.row.letter == "q":
+            scene = self.question(told, greeting=greeting)
+        else:
+            scene = self.exit(greeting) if self.row.letter == "e" else self.scene("hold", greeting=greeting)
+        return replace(scene, notice=notice)
+
+    def asking(self, greeting: Greeting | None = None) -> Scene:
+        """What a caller is asked who is on no ladder yet: the menu's choice, or who it is."""
+        asked = self.meta.get("asked")
+        if asked == "number":
+            return self.scene("identify_number", greeting=greeting)
+        return self.scene("identify_pin", greeting=greeting) if asked == "pin" else self.menu(greeting)
 
     def menu(self, greeting: Greeting | None = None, again: bool = False) -> Scene:
         entries = self.plan.voice.menu
@@ -138,7 +151,7 @@ class Telling:
         if in_room:
             return self.tick(told)
         if self.row.letter == "g":
-            return self.menu()
+            return self.asking()
         return self.question(told) if self.row.letter == "q" else self.scene("connect")
 
     @property
@@ -146,7 +159,7 @@ class Telling:
         return str(self.view.card.get("language") or self.plan.language)
 
     def whisper(self, now_ms: int) -> Scene:
-        customer = self.meta.get("customer") or {}
+        customer = claimed(self.meta)
         return Scene(
             "whisper",
             self.row.call_id,
@@ -191,10 +204,16 @@ def _range(told: Announcement | None) -> Range | None:
     return Range(told.about_min * 60_000, told.at_most_min * 60_000) if told else None
 
 
+def claimed(meta: dict[str, Any]) -> dict[str, Any]:
+    """Whom the caller is taken for. Nobody, where the attestation of the number failed."""
+    failed = meta.get("trust") == "failed" and not meta.get("proof")
+    return {} if failed else meta.get("customer") or {}
+
+
 def language_of(meta: dict[str, Any], plan: SitePlan) -> str:
     """As the policy decides it: chosen on this call, of the number dialled, the customer's, the site's."""
     number = plan.numbers.get(str(meta.get("to") or ""))
-    customer = meta.get("customer") or {}
+    customer = claimed(meta)
     return str(meta.get("language") or (number and number.language) or customer.get("language") or plan.language)
 
 

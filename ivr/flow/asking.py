@@ -51,19 +51,20 @@ def question(scene: Scene) -> Script:
 
 
 def identify_number(scene: Scene) -> Script:
-    return _identify(scene, "identify.number", 20)
+    return _identify(scene, "identify.number", "identify", 20)
 
 
 def identify_pin(scene: Scene) -> Script:
-    return _identify(scene, "identify.pin", 12)
+    return _identify(scene, "identify.pin", "pin", 12)
 
 
-def _identify(scene: Scene, key: str, digits: int) -> Script:
+def _identify(scene: Scene, key: str, page: str, digits: int) -> Script:
+    """Nobody must: the hash key alone goes on without."""
     speak = voice(scene)
     words = [speak.say("identify.wrong")] if scene.again else []
-    words.append(speak.say(key))
+    words += [speak.say(key), speak.say("identify.skip")]
     prompts = (*greet(scene), *(Say(text, speak.tag) for text in words))
-    return (Collect(prompts, route(scene, "identify"), max_digits=digits, first_timeout_ms=8_000),)
+    return (Collect(prompts, route(scene, page), max_digits=digits, first_timeout_ms=8_000, inter_timeout_ms=4_000),)
 
 
 def survey(scene: Scene) -> Script:

@@ -6,7 +6,7 @@ from ivr.flow.asking import route
 from ivr.flow.greeting import greet, voice
 from ivr.scene import Scene
 from ivr.speech import clean
-from ivr.vocabulary import Collect, Dial, Goto, Hangup, Pause, Say, Script
+from ivr.vocabulary import Collect, Dial, Goto, Hangup, Pause, Reject, Say, Script
 
 MESSAGE_MAX = 500
 PARTING_MS = 1_000
@@ -55,6 +55,11 @@ def apology(scene: Scene) -> Script:
     speak = voice(scene)
     words = Say(speak.say("exit.apology"), speak.tag)
     return (words, *_elsewhere(scene)) if scene.number else (words, Hangup())
+
+
+def busy(scene: Scene) -> Script:
+    """Turned away at the door: the line is never taken up, so it costs nobody anything."""
+    return (Reject("busy"),)
 
 
 def nothing(scene: Scene) -> Script:

@@ -47,11 +47,10 @@ def _is_leap(year: int) -> bool:
 
 
 def greet(scene: Scene) -> tuple[Say, ...]:
-    """The greeting's words, if this is a first document, and who will take care of the caller."""
-    given = scene.greeting
+    """What must be said first, then the greeting, if there is one, and who will take care of the caller."""
+    given, speak = scene.greeting, voice(scene)
     if given is None:
-        return ()
-    speak = voice(scene)
+        return (Say(speak.say(scene.notice), speak.tag),) if scene.notice else ()
     words = [_opening(given, scene.site, speak)]
     if given.connecting == "agent" and scene.agent:
         words.append(speak.say("greeting.connecting_agent", agent=scene.agent))

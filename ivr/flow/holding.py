@@ -13,7 +13,7 @@ COMFORTS = 3
 def hold(scene: Scene) -> Script:
     """The greeting if it is the first document, one sentence, then the holding room."""
     speak = voice(scene)
-    first = (*greet(scene), Say(speak.say("hold.enter"), speak.tag)) if scene.greeting else ()
+    first = (*greet(scene), Say(speak.say("hold.enter"), speak.tag)) if scene.greeting or scene.notice else ()
     return (*first, Hold(scene.call_id, route(scene, "hold"), Route("left", scene.call_id, str(scene.step))))
 
 

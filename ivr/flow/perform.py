@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ivr.flow.agent import gone, join, stand_by, whisper
 from ivr.flow.asking import identify_number, identify_pin, menu, question, survey
-from ivr.flow.farewell import apology, callback_booked, exit_, goodbye, nothing, parting
+from ivr.flow.farewell import apology, busy, callback_booked, exit_, goodbye, nothing, parting
 from ivr.flow.holding import callback_hello, connect, hold, tick
 from ivr.scene import Scene
 from ivr.vocabulary import Script
@@ -30,6 +30,7 @@ _SCENES: dict[str, Callable[[Scene], Script]] = {
     "gone": gone,
     "identify_number": identify_number,
     "identify_pin": identify_pin,
+    "busy": busy,
     "nothing": nothing,
 }
 

@@ -28,7 +28,7 @@ from ivr.vocabulary import (
 from router.directory.trust import trust_of_verstat
 
 PROVIDER = "twilio"
-KEYED = frozenset({"menu", "identify", "question", "key", "survey", "accept"})
+KEYED = frozenset({"menu", "identify", "pin", "question", "key", "survey", "accept"})
 """Pages that keys are sent to."""
 WAITING = frozenset({"hold", "key"})
 """Pages whose documents play to a caller who stands in a queue."""

@@ -39,7 +39,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 XML = {"Content-Type": "text/xml; charset=utf-8"}
 OF_CALLER = frozenset(
-    {"menu", "identify", "question", "hold", "key", "left", "connect", "exit", "again", "survey", "over"}
+    {"menu", "identify", "pin", "question", "hold", "key", "left", "connect", "exit", "again", "survey", "over"}
 )
 _ROLES: Mapping[str, Role] = {"status-agent": "agent", "status-callback": "callback", "status-caller": "caller"}
 

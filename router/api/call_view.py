@@ -90,6 +90,9 @@ class Call(CallSummary):
         description="who knew the caller: directory, crm, cache (the CRM's last word) or default"
     )
     greet_by_name: bool
+    flags: list[str] = Field(
+        description="what is suspicious: many_calls of one number, many_numbers of one customer, attestation_failed"
+    )
     estimate_ms: Estimate | None = Field(
         description="what is left of the wait, or until the owner is free; null until known"
     )
@@ -163,6 +166,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "offer": await _offer(site, row, events) if offered else None,
         "found_in": meta.get("found_in"),
         "greet_by_name": bool(meta.get("greet_by_name")),
+        "flags": list(meta.get("flags", ())),
         "exit": meta.get("exit"),
         "message": await _message(site, row) if row.outcome in TOLD else None,
         "callback_id": _callback_id(row, events),

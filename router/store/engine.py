@@ -308,7 +308,7 @@ class Engine(Reading):
         """The bridge is up, or the dialled customer has answered. Raises OfferGone. `step`: as in `choose`."""
         return self._state(await self._run("connect_call", call_id=call_id, offer=offer_id, step=step))
 
-    async def amend_call(self, call_id: str, facts: Mapping[str, str], step: str = "") -> None:
+    async def amend_call(self, call_id: str, facts: Mapping[str, object], step: str = "") -> None:
         """Adds to a call's cold facts, whoever else does so meanwhile. Raises UnknownCall. `step`: as in `choose`."""
         text = json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"))
         words = await self._run("amend_call", call_id=call_id, facts=text[1:-1], step=step)
