@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from config.ari import Ari
+from config.node import Node
 from config.parts import Part, Secret
 from config.values import Language, Name, Text
 
@@ -78,3 +79,4 @@ class Telephony(Part):
     ari: Ari | None = None
     simulator: Simulator | None = None
     jambonz: Jambonz | None = None
+    node: Node | None = None
