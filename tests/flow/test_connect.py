@@ -215,3 +215,17 @@ async def test_a_cluster_master_killed_is_replaced_by_its_replica(tmp_path: Path
             await channel.call("WAIT", 1, 1000)
             nodes[0].kill()
             assert await patiently(lambda: channel.call("GET", f"{{{site}}}:a")) == b"1"
+
+
+async def test_of_two_sentinels_the_one_that_saw_the_newer_election_is_believed(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        old, new = stack.enter_context(servers(tmp_path, (), ()))
+        rules = [f"sentinel monitor calls 127.0.0.1 {node.port} 2" for node in (old, new)]
+        rules[1] += "\nsentinel config-epoch calls 7"
+        ports = [
+            stack.enter_context(sentinel(tmp_path / f"sentinel{number}", rule)).port
+            for number, rule in enumerate(rules)
+        ]
+        async with opened(f"redis+sentinel://127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/calls") as store:
+            await store.channel_for("main").call("SET", "here", 1)
+            assert new.client.exists("here")

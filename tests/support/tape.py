@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from contextlib import suppress
 
 from router.domain.events import Event
 from router.events.stream import read_entry
+from router.store.channel import ChannelError, ServerError
+from router.store.connect import open_store
 from router.store.keyspace import Keyspace
 
 STREAM = Keyspace("main").events
@@ -19,20 +18,21 @@ PAGE = 5_000
 
 
 class Tape:
-    """`events` is what has been seen so far; each is also told to `listen`. Outages are waited out."""
+    """`events` is what has been seen so far; each is also told to `listen`. Outages are waited out.
+
+    `url` is of any kind that the service takes.
+    """
 
     def __init__(self, url: str, listen: Callable[[Event], None]) -> None:
         self.events: list[Event] = []
         self._url = url
         self._listen = listen
-        self._redis = Redis.from_url(url, protocol=2)
         self._follower = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
-        while not self._follower.done():  # redis-py can lose a cancellation while it connects
-            self._follower.cancel()
-            await asyncio.wait([self._follower], timeout=0.1)
-        await self._redis.aclose()
+        self._follower.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._follower
 
     async def whole(self) -> list[Event]:
         """The stream from its beginning. AssertionError: something seen before is not in it any more."""
@@ -44,26 +44,35 @@ class Tape:
         return found
 
     async def _follow(self) -> None:
+        store = await open_store(self._url)
+        channel = store.blocking("main")
         last = "0"
-        while True:
-            try:
-                reply: Any = await self._redis.xread({STREAM: last}, PAGE, PATIENCE_MS)
-            except (RedisError, OSError):
-                await asyncio.sleep(0.02)
-                continue
-            for entry in reply[0][1] if reply else ():
-                event = read_entry(entry)
-                last = event.entry_id
-                self.events.append(event)
-                self._listen(event)
+        try:
+            while True:
+                try:
+                    reply = await channel.call("XREAD", "COUNT", PAGE, "BLOCK", PATIENCE_MS, "STREAMS", STREAM, last)
+                except (ChannelError, ServerError):
+                    await asyncio.sleep(0.02)
+                    continue
+                for entry in reply[0][1] if reply else ():
+                    event = read_entry(entry)
+                    last = event.entry_id
+                    self.events.append(event)
+                    self._listen(event)
+        finally:
+            await channel.close()
+            await store.close()
 
 
 async def read_stream(url: str) -> list[Event]:
     """Every entry, oldest first."""
     found: list[Event] = []
     start = "-"
-    async with Redis.from_url(url, protocol=2) as client:
-        while page := await client.xrange(STREAM, start, "+", PAGE):
+    store = await open_store(url)
+    try:
+        while page := await store.channel_for("main").call("XRANGE", STREAM, start, "+", "COUNT", PAGE):
             found += map(read_entry, page)
             start = f"({found[-1].entry_id}"
+    finally:
+        await store.close()
     return found
