@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run test lint bench soak lock clean
+.PHONY: help setup run demo test lint bench soak lock clean
 
 help:
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -19,6 +19,9 @@ $(STAMP): pyproject.toml requirements-dev.lock
 
 run: $(STAMP) ## serve the sample site with the embedded server
 	@exec $(VENV)/bin/vipline serve
+
+demo: $(STAMP) ## a lively hour, told as it happens: PROVIDER=twilio SPEED=1 (real time) ARGS=--help
+	@exec $(VENV)/bin/vipline demo $(if $(PROVIDER),--provider $(PROVIDER)) $(if $(SPEED),--speed $(SPEED)) $(ARGS)
 
 test: $(STAMP) ## everything that must pass
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)

@@ -17,11 +17,13 @@ class Carrier(Protocol):
     `breaches` collects whatever the real one would refuse, and `running` fails on leaving when there are any.
     """
 
-    people: MutableMapping[str, Person]
     faults: Faults
     speed: float
     breaches: list[str]
     listener: Callable[[Leg, str], None] | None
+
+    @property
+    def people(self) -> MutableMapping[str, Person]: ...
 
     @property
     def legs(self) -> Mapping[str, Leg]:

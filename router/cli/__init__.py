@@ -15,6 +15,7 @@ _MODULES = {
     "replay": "router.cli.replay",
     "bench": "router.cli.bench",
     "doctor": "router.cli.doctor",
+    "demo": "router.cli.demo",
 }
 
 
