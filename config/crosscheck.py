@@ -46,6 +46,7 @@ def agent_errors(site: SitePlan, agents: Collection[AgentSeed]) -> Iterator[Foun
 def customer_errors(site: SitePlan, customers: Collection[CustomerSeed]) -> Iterator[Found]:
     """Customers against the plan. Owners and covers may come later over HTTP: the linter looks at those."""
     yield from _twice("customers", [customer.customer_id for customer in customers])
+    yield from _numbers_twice(customers)
     for place, customer in enumerate(customers):
         at: PathParts = ("customers", place)
         if customer.tier is not None:
@@ -166,6 +167,14 @@ def _twice(listing: str, names: list[str], key: str = "") -> Iterator[Found]:
         if name in seen:
             yield (listing, place, *([key] if key else [])), f"{name!r} is listed twice", "keep one of the two"
         seen.add(name)
+
+
+def _numbers_twice(customers: Collection[CustomerSeed]) -> Iterator[Found]:
+    seen: set[str] = set()
+    for place, customer in enumerate(customers):
+        if customer.number in seen:
+            yield ("customers", place, "number"), "another customer has this number", "give each customer its own"
+        seen |= {customer.number} if customer.number else set()
 
 
 def _possible(phone: str, region: str) -> bool:

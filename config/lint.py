@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from config.lint_identity import identity_findings
 from config.lint_people import customer_findings, owner_findings, staff_findings
 from config.lint_plan import fairness_findings, ladder_findings, number_findings
 from config.lint_team import Team
@@ -42,7 +43,13 @@ def lint_plan(plan: PlanFile, people: People | None = None) -> list[Problem]:
 def _problems(plan: PlanFile, people: People) -> Iterator[Problem]:
     site, customers = plan.site, people.customers or ()
     team = Team(people.agents) if people.agents is not None else None
-    for findings in (ladder_findings(site, team, customers), number_findings(site, team), fairness_findings(site)):
+    of_plan = (
+        ladder_findings(site, team, customers),
+        number_findings(site, team),
+        fairness_findings(site),
+        identity_findings(site, customers),
+    )
+    for findings in of_plan:
         for finding in findings:
             yield plan.source.problem(*finding)
     for finding in staff_findings(team) if team else ():

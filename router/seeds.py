@@ -16,7 +16,7 @@ from config.loading import SiteFiles
 from config.people import AgentBody, AgentSeed, CustomerSeed
 from config.secrets import read_secret
 from router.directory.customers import ABSENT
-from router.directory.errors import StaleCustomer
+from router.directory.errors import InvalidCustomer, StaleCustomer
 from router.domain.errors import Refused
 from router.domain.ladder import Profile
 from router.logging_ import say
@@ -57,6 +57,8 @@ async def plant(site: Site, files: SiteFiles, tokens: Tokens) -> None:
                 await site.customers.put(seed, expected=ABSENT)
             except StaleCustomer:
                 return  # there already
+            except InvalidCustomer as refused:
+                say(log, logging.WARNING, "customer seed not taken", site=site.name, why=str(refused))
 
     await asyncio.gather(*map(agent, files.agents), *map(customer, files.customers))
     known = {token.token_id for token in await tokens.all()} if files.tokens else set()

@@ -12,9 +12,9 @@ import click
 import yaml
 
 from config.lint import lint_plan, lint_site
-from config.loading import load_config, read_plan
-from config.problems import PlanInvalid, Problem
-from ivr.speech import FOLDER, check_phrases
+from config.loading import PlanFile, load_config, read_plan
+from config.problems import PathParts, PlanInvalid, Problem
+from ivr.speech import FOLDER, check_phrases, languages, phrases_for
 
 
 @click.command("check")
@@ -41,11 +41,26 @@ def findings(place: Path) -> list[Problem]:
     """All about a folder of plans and the phrases it speaks, or about one plan: its errors, else its lint."""
     try:
         if place.is_file():
-            return lint_plan(read_plan(place.read_bytes(), str(place)))
-        found = [problem for files in load_config(place).values() for problem in lint_site(files)]
+            plan = read_plan(place.read_bytes(), str(place))
+            return lint_plan(plan) + list(language_problems(plan))
+        sites = load_config(place).values()
+        found = [problem for files in sites for problem in (*lint_site(files), *language_problems(files.plan))]
         return found + list(phrase_problems())
     except PlanInvalid as invalid:
         return invalid.errors
+
+
+def language_problems(plan: PlanFile) -> Iterator[Problem]:
+    """Languages the plan names and nobody has phrases for: their callers are greeted, and asked, in another."""
+    site, spoken = plan.site, {tag.partition("-")[0] for tag in languages()}
+    named: list[tuple[PathParts, str | None]] = [(("language",), site.language)]
+    named += [(("numbers", dialled, "language"), number.language) for dialled, number in site.numbers.items()]
+    named += [(("voice", "menu", place, "language"), entry.language) for place, entry in enumerate(site.voice.menu)]
+    for at, language in named:
+        if language and language.lower().partition("-")[0] not in {tag.lower() for tag in spoken}:
+            other = phrases_for(language, site.language).tag
+            what = f"there are no phrases in {language}: its callers hear greeting, menu, PIN and wait in {other}"
+            yield plan.source.problem(at, what, f"add ivr/phrases/{language}.yaml", "warning")
 
 
 def phrase_problems(folder: Path = FOLDER) -> Iterator[Problem]:

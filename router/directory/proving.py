@@ -35,6 +35,7 @@ async def prove(customers: Customers, claim: Claim, pin: str, plan: SitePlan) ->
     """The customer, if the PIN is right. None: number or PIN are wrong, and nothing tells which. Raises Locked."""
     rule, velocity, telephone = plan.identification, plan.velocity, claim.caller.key
     source = telephone or f"call:{claim.call_id}"
+    strangers = "" if claim.vouched else rule.strangers
     reply = await customers.scripts.run(
         "try_pin",
         own=claim.number,
@@ -43,7 +44,7 @@ async def prove(customers: Customers, claim: Claim, pin: str, plan: SitePlan) ->
         tries=rule.tries,
         lock_ms=rule.lock,
         lock_max_ms=max(rule.lock, rule.lock_max),
-        strangers="" if claim.vouched else rule.strangers,
+        strangers=strangers,
     )
     if reply[0] == b"LOCKED":
         raise Locked
@@ -58,5 +59,7 @@ async def prove(customers: Customers, claim: Claim, pin: str, plan: SitePlan) ->
         number=telephone,
         window_ms=velocity.window,
         numbers=velocity.numbers,
+        strangers=strangers,
+        lock_ms=rule.lock,
     )
     return Candidate.of(Stored(record, unpack(contacts), has_pin=True, numbers=settled[1]))

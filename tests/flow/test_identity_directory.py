@@ -223,6 +223,13 @@ async def test_callers_whose_numbers_nobody_vouches_for_are_counted_together(cus
     assert await tries(customers, PIN, caller=LI, plan=plan, vouched=True) == "right"
 
 
+async def test_of_callers_counted_together_only_wrong_tries_stay_counted(customers: Customers) -> None:
+    await with_pin(customers)
+    plan = plan_with(identification={"strangers": 2})
+    made_up = [CallerIdentity("number", f"+86138001390{n:02}") for n in range(6)]
+    assert [await tries(customers, PIN, caller=caller, plan=plan) for caller in made_up] == ["right"] * 6
+
+
 # ---------------------------------------------------------------- who called lately
 
 

@@ -166,6 +166,46 @@ def test_hours_nobody_uses_or_that_never_begin(tmp_path: Path) -> None:
     assert only(lint(tmp_path / "b", never)).pointer == "/hours/day/open"
 
 
+# Who is calling.
+
+
+@pytest.mark.parametrize(
+    ("plan", "pointer", "words"),
+    [
+        ({"trust": {"loses_vip_rights": []}}, "/trust/loses_vip_rights", "whatever stands here"),
+        ({"trust": {"greet_by_name": ["verified", "failed"]}}, "/trust/greet_by_name/1", "nobody to name"),
+        ({"trust": {"greet_by_name": ["verified", "none"]}}, "/trust/greet_by_name/1", "fakes a customer's number"),
+        ({"velocity": {"calls": 700}}, "/velocity/calls", "turned away after 600 calls"),
+        (
+            {"velocity": {"calls": 0, "numbers": 0, "loses_vip_rights": True}},
+            "/velocity/loses_vip_rights",
+            "never flagged",
+        ),
+        ({"limits": {"at_once": 2}}, "/limits/at_once", "switchboard"),
+        ({"identification": {"lock": "1h", "lock_max": "10m"}}, "/identification/lock_max", "shorter than `lock`"),
+        ({"identification": {"ask": ["unproven"]}}, "/identification", "over the API"),
+        ({"numbers": {"+12025550100": {"identify": ["unproven"]}}}, "/identification", "over the API"),
+    ],
+)
+def test_who_is_calling(tmp_path: Path, plan: dict[str, Any], pointer: str, words: str) -> None:
+    problem = only(lint(tmp_path, plan))
+    assert problem.pointer == pointer
+    assert words in problem.message
+
+
+def test_customers_who_are_asked_for_a_number_they_do_not_have_are_a_note(tmp_path: Path) -> None:
+    telephony = {"twilio": {"auth_token": {"env": "T"}}}
+    plan = {**SMALL, "identification": {"ask": ["withheld"]}, "telephony": telephony}
+
+    def notes(place: Path, customers: list[dict[str, Any]]) -> list[str]:
+        found = lint_site(load_site(folder(place, plan=plan, agents=STAFF, customers=customers)))
+        return [problem.message for problem in found if problem.pointer == "/identification/ask"]
+
+    [note] = notes(tmp_path / "a", PLAIN)
+    assert note == "no customer has a number to enter: whoever is asked for one can only skip it"
+    assert notes(tmp_path / "b", [{**GOLD, "number": "40071"}, *PLAIN]) == []
+
+
 # Owners and covers.
 
 

@@ -36,6 +36,16 @@ def test_errors_exit_2_and_say_where_and_what_to_do(tmp_path: Path) -> None:
     assert "error: there is no tier 'nobody'; write gold, plain, or add it to the plan [/default_tier]" in result.output
 
 
+def test_a_language_without_phrases_is_named(tmp_path: Path) -> None:
+    menu = [{"key": "1", "language": "fr"}, {"key": "2", "language": "zh"}]
+    plan = {**SMALL, "voice": {"menu": menu}, "numbers": {"+12025550100": {"language": "de-AT"}}}
+    result = check(folder(tmp_path, plan=plan))
+    assert result.exit_code == 1
+    assert "no phrases in fr: its callers hear greeting, menu, PIN and wait in en" in result.output
+    assert "no phrases in de-AT" in result.output
+    assert "no phrases in zh" not in result.output
+
+
 def test_no_such_folder_exits_2() -> None:
     assert check("/nowhere/at/all").exit_code == 2
 

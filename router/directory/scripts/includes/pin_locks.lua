@@ -28,6 +28,11 @@ local function count_crowd(at, window)
   return n
 end
 
+local function forgive_crowd(at, window)
+  local key = PL .. 'w:' .. string.format('%.0f', math.floor(at / window))
+  if call('EXISTS', key) == 1 then call('HINCRBY', key, 'n', -1) end
+end
+
 -- A right one was no try; what others got wrong meanwhile stays counted.
 local function give_back(whom, at, tries)
   local key = PL .. whom
