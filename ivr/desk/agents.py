@@ -50,6 +50,8 @@ class AgentPages(Viewing):
         telling = await self.after(call_id, *broke, engine.fail_leg(call_id, offer_id, "bridge", only_in="ob"))
         if telling.row.letter == "b" and is_callback(telling.row):
             return self._scene(telling, offer_id)  # the customer's telephone still rings
+        if telling.row.letter == "c" and telling.row.offer_id == offer_id:  # a customer who was there before is gone
+            telling = await self.after(call_id, engine.complete_call(call_id, offer_id=offer_id))
         return telling.scene("nothing")
 
     async def _whisper(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
@@ -72,7 +74,13 @@ class AgentPages(Viewing):
         offer_id = step.removesuffix(FETCHED)
         if step != offer_id:
             self.site.channel.send("HSET", self.site.keys.documents(call_id), f"fetched@{offer_id}", "1")
-        return self._scene(await self.view(call_id), offer_id)
+        telling = await self.view(call_id)
+        scene = self._scene(telling, offer_id)
+        if scene.kind == "stand_by" and telling.row.letter == "c" and await self.is_alone(telling.row):
+            return self._scene(
+                await self.after(call_id, self.engine.complete_call(call_id, offer_id=offer_id)), offer_id
+            )
+        return scene
 
     async def _bridged(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         return (await self.after(call_id, self.engine.connect_call(call_id, offer_id, token))).scene("nothing")

@@ -10,7 +10,7 @@ from ivr.desk.telling import Telling
 from router.domain.errors import ChoiceGone, OfferGone, UnknownCall, WrongState
 from router.domain.estimates import Announcement
 from router.site import Site
-from router.store.rows import CallView
+from router.store.rows import CallRow, CallView
 
 TOO_LATE = (ChoiceGone, OfferGone, WrongState)
 """What happened instead is in the view."""
@@ -46,6 +46,18 @@ class Viewing:
         view = replies[-1]
         assert not isinstance(view, BaseException)
         return self.telling(view), not late
+
+    async def is_alone(self, row: CallRow) -> bool:
+        """Of a callback's customer and agent, one waits for the other, who should have come by now: their leg is gone,
+        and whoever was to report that did not.
+        """
+        if row.letter != "c" or row.agent_id is None:
+            return False
+        bridged, agent = await asyncio.gather(
+            self.site.channel.call("HEXISTS", self.site.keys.documents(row.call_id), f"bridged@{row.offer_id}"),
+            self.engine.read_agent(row.agent_id),
+        )
+        return not bridged and agent is not None and self.clock() - agent.since_ms > 2 * self.engine.timing.bridge_ms
 
     def telling(self, view: CallView | None, expected: int | None = None) -> Telling:
         if view is None:

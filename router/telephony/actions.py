@@ -42,15 +42,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is known beyond the event. `page`: asked for last by the caller's leg. `heard`: steps that were answered.
+    """What is known beyond the event. `page`: asked for last by the caller's leg. `provider`: who carries the call.
 
-    `acts`: what was asked of the provider before. `endpoint`: of the agent of the offer. `provider`: who carries this.
+    `acts`: what was asked of the provider before. `endpoint`: of the agent of the offer.
     """
 
     letter: str
     page: str
     meta: Mapping[str, Any]
-    heard: frozenset[str]
     acts: Mapping[str, str]
     endpoint: str | None
     caller_id: str
@@ -101,7 +100,7 @@ def _accepted(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wa
             yield Wanted(f"dial:{offer}", dial, offer)
     elif look.page not in IN_ROOM:
         yield _to_room(call_id, offer, look)
-    if f"whisper@{offer}" in look.heard and f"accept@{offer}" not in look.heard:
+    if event.fields.get("listens"):
         yield Wanted(f"join:{offer}", Interrupt(offer, Route("join", call_id, offer + FETCHED)), offer)
 
 

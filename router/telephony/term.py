@@ -45,7 +45,7 @@ class Term:
         self._carrier = carrier
         self._pace = pace
         self._last: dict[str, asyncio.Task[None]] = {}
-        self._at: set[str] = set()
+        self._at: dict[str, asyncio.Task[None]] = {}
 
     @property
     def busy(self) -> Collection[str]:
@@ -61,8 +61,8 @@ class Term:
 
     async def read(self, position: str, block_ms: int) -> str:
         """Entries handed out before but not settled, from `position` on; then, from `>`, new ones."""
-        while len(self._last) > AT_ONCE:
-            await asyncio.wait(self._last.values(), return_when=asyncio.FIRST_COMPLETED)
+        while len(self._at) > AT_ONCE:
+            await asyncio.wait(self._at.values(), return_when=asyncio.FIRST_COMPLETED)
         block = ("BLOCK", block_ms) if position == ">" and block_ms else ()
         rows = await self._do(
             "XREADGROUP", "GROUP", GROUP, CONSUMER, "COUNT", BATCH, *block, "STREAMS", self._site.keys.events, position
@@ -82,21 +82,20 @@ class Term:
         return events[-1].entry_id if events else ">" if not found else found[-1][0].decode()
 
     async def stop(self) -> None:
-        running = list(self._last.values())
+        running = list(self._at.values())
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        self._last.clear()
 
     def _start(self, event: Event) -> None:
         """After what its call has before it."""
         call_id = event.fields["call"]
         task = asyncio.create_task(self._after(self._last.get(call_id), event))
         self._last[call_id] = task
-        self._at.add(event.entry_id)
+        self._at[event.entry_id] = task
 
         def forget(done: asyncio.Task[None]) -> None:
-            self._at.discard(event.entry_id)
+            del self._at[event.entry_id]
             if self._last.get(call_id) is done:
                 del self._last[call_id]
 
@@ -138,7 +137,6 @@ class Term:
             self._site.channel.call_many(
                 [
                     ["HGETALL", f"{keys.root}:o:{call_id}"],
-                    ["HKEYS", keys.documents(call_id)],
                     ["GET", keys.card(event.fields.get("agent", ""))],
                 ]
             ),
@@ -148,13 +146,12 @@ class Term:
                 raise reply
         if view is None:
             return None
-        acts, heard, card = told
+        acts, card = told
         plan, timing = self._site.plan, self._site.engine.timing
         return Look(
             letter=view.row.letter,
             page=view.page,
             meta=view.row.meta,
-            heard=frozenset(name.decode() for name in heard),
             acts=fields(acts),
             endpoint=json.loads(card).get("endpoint") if card else None,
             provider=str(view.row.meta.get("provider") or ""),

@@ -27,7 +27,10 @@ if f[3] ~= offer or f[2] ~= agent_id or agent_id == '' then return 'OFFER_GONE' 
 if f[1] ~= 'o' then return 'OK ' .. f[1] end
 
 if not string.find(f[5], '^%d*;%d*;j;') then
-  emit('call.accepted_offer|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5])
+  -- An agent who was told of the caller and has pressed nothing is to be fetched out of listening.
+  local told = call('HMGET', F .. call_id, 'whisper@' .. offer, 'accept@' .. offer)
+  emit('call.accepted_offer|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5]
+    .. (told[1] and not told[2] and '|listens=1' or ''))
   call('HSET', C .. call_id, 'st', 'b')
   call('HSET', A .. agent_id, 'ms', '0')
   call('ZADD', T, now + (string.find(f[5], '^%d*;%d*;a;') and bridge_ms or dial_ms), 'a:' .. agent_id)

@@ -11,7 +11,7 @@
 
   The lines, after one blank: the step expected next; the page asked for last; which asking was not understood; the wait
   announced last; the place announced last; `lane=calls of lower rank` for each lane it stands in; `state;since;due` of the
-  agent it waits for or is offered to; 1 while caller or agent is sent for and has not come; what a closed group tells those it
+  agent it waits for or is offered to; 1 while caller or agent is being sent for; what a closed group tells those it
   sends out; the record; the steps left; the cold fields; the card of the agent who has the call or is waited for.
 ]]
 --- @include "keys"
@@ -35,7 +35,9 @@ elseif f[1] == 'b' or f[1] == 'c' then
   if asked[1] or asked[2] then
     local came = call('HMGET', F .. call_id, 'connect/' .. f[3], 'fetched@' .. f[3])
     for i = 1, 2 do
-      if asked[i] and not came[i] and asked[i] ~= 'gone' and asked[i] ~= 'refused' then sent = '1' end
+      -- Who has come may be sent for once more until we know that it was done.
+      local open = asked[i] and string.find(asked[i], '^sending')
+      if open or asked[i] == 'done' and not came[i] then sent = '1' end
     end
   end
 elseif f[1] == 'e' and f[9] == 'overflowed_out' then

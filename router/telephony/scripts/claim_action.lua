@@ -39,7 +39,10 @@ if lease ~= '' then
   -- pressed the key by now is on the way to the caller.
   local at = string.find(action, '^room:') and call('HGET', docs, 'at')
   if at == 'hold' or at == 'key' then holds = false end
-  if string.find(action, '^join:') and call('HEXISTS', docs, 'accept@' .. lease) == 1 then holds = false end
+  if string.find(action, '^join:') then
+    local came = call('HMGET', docs, 'accept@' .. lease, 'fetched@' .. lease)
+    if came[1] or came[2] then holds = false end
+  end
 end
 if not holds and not who then return {'VOID'} end
 since = since or string.format('%d', now)
