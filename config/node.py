@@ -58,7 +58,7 @@ class Node(Part):
     """See docs/node.md. Any of `secrets` may stand in the path; `networks`: who may ask, left out: whoever knows one.
 
     `queues`: group → number callers of it are transferred to. `default`: where to when nothing can be decided.
-    `plus`: the platform's numbers are international, whether or not they begin with a plus. `answered`: whether it tells
+    `plus`: its numbers are international, whether or not they begin with a plus. `answered`: whether the platform tells
     that an agent has answered, or that is taken for granted. `patience`: how long it may be silent about a caller who
     waits; `again`: how soon it should ask again.
     """

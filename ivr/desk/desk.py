@@ -45,6 +45,11 @@ class Desk:
         self._pages: dict[str, Page] = {**self._callers.pages, **self._agents.pages}
 
     @property
+    def site(self) -> Site:
+        """For whoever decides without documents."""
+        return self._site
+
+    @property
     def language(self) -> str:
         return self._site.plan.language
 

@@ -1,0 +1,294 @@
+"""The decisions: who is this, where to, what does this key mean, call back instead. Each is the engine's, told flat.
+
+The media are the platform's, so a call here is one as of the JSON API: an agent is held for it by an offer, a place by
+its rank, and whatever becomes of it can be told either way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from config.node import Node
+from config.voice import MenuEntry
+from ivr.desk.telling import Telling, elsewhere, greeting_for, language_of
+from ivr.flow.asking import choice_of
+from ivr.flow.greeting import greet
+from ivr.node.answers import DECISION, LOOKUP, Answer
+from ivr.node.asking import Question
+from ivr.node.books import Books, Entry, now_ms
+from ivr.node.words import text_of
+from ivr.scene import Scene
+from router.callbacks import callback_id_of, keep_place
+from router.domain.errors import OfferGone, Refused, UnknownCall, WrongState
+from router.domain.estimates import Announcement
+from router.domain.policy import decide
+from router.routing import Incoming, enter, recognise
+from router.site import Site
+from router.store.rows import CallView
+
+ANSWERED = frozenset({"answered", "answer", "connected", "bridged", "talking"})
+GONE = frozenset({"hangup", "hungup", "ended", "end", "released", "completed", "disconnect", "abandoned"})
+CAUSES = frozenset({"busy", "no_answer", "declined", "device", "network"})
+TRIES = 3
+
+
+class Decisions:
+    """One site's. `node`: the plan's part of the moment."""
+
+    def __init__(self, site: Site, node: Callable[[], Node]) -> None:
+        self._site = site
+        self._engine = site.engine
+        self._node = node
+        self.books = Books(site)
+        self.by_name: dict[str, Callable[[Question], Awaitable[Answer]]] = {
+            "lookup": self.lookup,
+            "route": self.route,
+            "menu": self.menu,
+            "callback": self.callback,
+            "event": self.event,
+        }
+
+    async def lookup(self, asked: Question) -> Answer:
+        """Who calls, and how they are greeted. Nothing is reserved; asked of a call that stands it says the same."""
+        plan, incoming = self._site.plan, _incoming(asked, Entry(asked.call_id))
+        known = await recognise(self._site, incoming)
+        caller = known.found.caller(plan)
+        decision = decide(caller, known.facts, plan, datetime.now(UTC))
+        customer = caller.customer if caller and decision.greet_by_name else None
+        meta = {
+            "to": known.facts.to,
+            "language": decision.language,
+            "greet_by_name": decision.greet_by_name,
+            "customer": {"name": customer.name, "title": customer.title} if customer else None,
+        }
+        scene = Scene(
+            "hold", asked.call_id, 0, decision.language, fallback=plan.language, site=plan.title,
+            greeting=greeting_for(meta, decision.tier, plan, now_ms()),
+        )  # fmt: skip
+        owner_id = caller.customer.owner if caller else None
+        owner = await self._engine.read_agent(owner_id) if owner_id else None
+        card = json.loads(owner.card) if owner else {}
+        return {
+            **LOOKUP,
+            "found": _flag(caller is not None),
+            "vip": _flag(decision.tier in plan.vip_tiers),
+            "tier": decision.tier,
+            "name": (customer.name if customer else "") or "",
+            "title": (customer.title if customer else "") or "",
+            "greeting": " ".join(say.text for say in greet(scene)),
+            "language": decision.language,
+            "agent_id": owner_id or "",
+            "agent_name": str(card.get("name") or ""),
+            "agent_state": owner.state if owner else "",
+            "agent_target": str(card.get("endpoint") or ""),
+        }
+
+    async def route(self, asked: Question) -> Answer:
+        """Where to, now. The first time the caller enters the ladder; asked again it says how things stand."""
+        entry = await self._entry(asked)
+        view = await self._engine.view_call(entry.engine_id)
+        if view is None or view.row.letter == "g":
+            view = await self._enter(asked, entry)
+        return await self._answer(view)
+
+    async def menu(self, asked: Question) -> Answer:
+        """What a key means: of the owner-busy question, or of the plan's menu before the call is routed."""
+        entry = await self._entry(asked)
+        view = await self._engine.view_call(entry.engine_id)
+        if view is None or view.row.letter == "g":
+            return await self._menu(asked)
+        if view.row.letter != "q":
+            return {**await self._answer(view), "valid": "0"}
+        question = self._telling(view).question(None)
+        choice = choice_of(asked.digits, question.options)
+        if choice == "callback":
+            return await self._call_back(view, asked)
+        if choice:
+            with contextlib.suppress(Refused):
+                await self._engine.choose(view.row.call_id, choice)
+            view = await self._view(view.row.call_id)
+        return {**await self._answer(view), "valid": _flag(bool(choice))}
+
+    async def callback(self, asked: Question) -> Answer:
+        """The place is kept and the caller may hang up; they are called when their turn comes."""
+        entry = await self._entry(asked)
+        view = await self._engine.view_call(entry.engine_id)
+        if view is None or view.row.letter == "g":
+            view = await self._enter(asked, entry)
+        return await self._call_back(view, asked)
+
+    async def event(self, asked: Question) -> Answer:
+        """What has become of the decision. Told twice, late or of an old offer it changes nothing."""
+        entry = await self.books.entry(asked.call_id)
+        view = await self._view(entry.engine_id)
+        offer_id = asked.offer_id or view.row.offer_id or ""
+        with contextlib.suppress(Refused):
+            if asked.event in ANSWERED:
+                await self._answered(view, offer_id)
+            elif asked.event in GONE and asked.reason not in CAUSES:
+                await self._engine.abandon_call(entry.engine_id)
+            elif (cause := _cause(asked)) and offer_id:
+                await self._engine.fail_leg(entry.engine_id, offer_id, cause)
+        return await self._answer(await self._view(entry.engine_id))
+
+    # ------------------------------------------------------------ how
+
+    async def _entry(self, asked: Question) -> Entry:
+        """Kept from now on, before anything is reserved for it: whatever happens to us, it will lapse."""
+        entry = await self.books.entry(asked.call_id)
+        if entry.given_up:
+            entry = await self.books.revive(asked.call_id, entry)
+        await self.books.keep(entry.engine_id, now_ms() + self._node().patience)
+        return entry
+
+    async def _enter(self, asked: Question, entry: Entry) -> CallView:
+        incoming = _incoming(asked, entry)
+        await enter(self._site, incoming, await recognise(self._site, incoming))
+        return await self._view(entry.engine_id)
+
+    async def _view(self, engine_id: str) -> CallView:
+        view = await self._engine.view_call(engine_id)
+        if view is None:
+            raise UnknownCall
+        return view
+
+    async def _menu(self, asked: Question) -> Answer:
+        """Kept for the call: `route` knows it without being told again."""
+        plan = self._site.plan
+        entry: MenuEntry | None = next((one for one in plan.voice.menu if one.key == asked.digits), None)
+        if entry is not None:
+            await self.books.note(asked.call_id, entry.language or "", entry.skills)
+        return {
+            **DECISION,
+            "call_id": asked.call_id,
+            "action": "route" if entry else "ask",
+            "valid": _flag(entry is not None),
+            "language": (entry.language if entry else "") or "",
+            "skills": " ".join(entry.skills) if entry else "",
+        }
+
+    async def _call_back(self, view: CallView, asked: Question) -> Answer:
+        """Only the caller's own number is called: one that is told here could be anybody's."""
+        telling = self._telling(view)
+        booked = view.row.outcome == "callback"
+        if not booked and telling.may_call_back and view.row.letter in "qw":
+            with contextlib.suppress(WrongState):
+                await keep_place(self._site, view.row)
+                booked = True
+        return {**await self._answer(await self._view(view.row.call_id)), "valid": _flag(booked)}
+
+    async def _answered(self, view: CallView, offer_id: str) -> None:
+        row = view.row
+        if row.letter == "o" and row.offer_id == offer_id and row.agent_id:
+            with contextlib.suppress(OfferGone):  # taken in the application already
+                await self._engine.accept_offer(row.call_id, row.agent_id, offer_id)
+        await self._engine.connect_call(row.call_id, offer_id)
+
+    async def _answer(self, view: CallView) -> Answer:
+        """What to do with the call now, and by when we must hear of it again."""
+        for _ in range(TRIES):
+            if view.row.letter != "o" or view.card.get("endpoint"):
+                break
+            with contextlib.suppress(Refused):  # an agent without an endpoint cannot be transferred to
+                await self._engine.fail_leg(view.row.call_id, view.row.offer_id or "", "device")
+            view = await self._view(view.row.call_id)
+        if view.row.letter == "o" and self._node().answered == "assumed":
+            with contextlib.suppress(Refused):
+                await self._answered(view, view.row.offer_id or "")
+            view = await self._view(view.row.call_id)
+        if view.row.letter == "e":
+            await self.books.close(view.row.call_id)
+        else:
+            await self.books.said(view, self._node())
+        return self._told(view)
+
+    def _told(self, view: CallView) -> Answer:
+        row, telling, node = view.row, self._telling(view), self._node()
+        base = {
+            **DECISION,
+            "call_id": row.call_id,
+            "display": self._site.plan.voice.caller_id or str(row.meta.get("to") or ""),
+            "language": language_of(row.meta, self._site.plan),
+        }
+        if row.letter in "obc":
+            return base | {
+                "action": "agent",
+                "target": str(view.card.get("endpoint") or ""),
+                "agent_id": row.agent_id or "",
+                "agent_name": str(view.card.get("name") or ""),
+                "offer_id": row.offer_id or "",
+            }
+        if row.letter == "e":
+            return base | self._over(telling)
+        told = self._site.estimates.announcement(self._site.estimates.seen(view))
+        queue = _queue(view)
+        waiting = base | _wait(told) | {
+            "action": "queue",
+            "queue": queue,
+            "target": node.queues.get(queue, node.default),
+            "position": str(telling.position or ""),
+            "again_seconds": str(node.again // 1_000),
+        }  # fmt: skip
+        if row.letter != "q":
+            return waiting | {"text": text_of(telling.tick(told))}
+        question = telling.question(told)
+        options = [f"{key}={option}" for key, option in zip("123", question.options, strict=False) if option]
+        return waiting | {"action": "ask", "text": text_of(question), "options": " ".join(options)}
+
+    def _over(self, telling: Telling) -> Answer:
+        """A call that is over: with a callback, a way out, or for good."""
+        row, scene = telling.row, telling.exit()
+        if row.outcome == "callback":
+            return {"action": "callback", "text": text_of(scene), "callback_id": callback_id_of(row.call_id)}
+        if row.outcome not in ("rejected", "overflowed_out"):
+            return {"action": "ended"}
+        number = scene.number
+        return {"action": "number" if number else "message", "target": number, "text": text_of(scene)}
+
+    def _telling(self, view: CallView) -> Telling:
+        return Telling(view, self._site.plan, view.expected or 1)
+
+
+def full(node: Node, plan_exit: str, plan_message: str) -> Answer:
+    """No more calls fit into the site: the plan's own way out."""
+    number = str(elsewhere(plan_exit)["number"]) or node.default
+    return {**DECISION, "action": "number" if number else "message", "target": number, "text": plan_message}
+
+
+def _incoming(asked: Question, entry: Entry) -> Incoming:
+    """The platform vouches for its callers' numbers, as in the JSON API."""
+    return Incoming(
+        entry.engine_id,
+        asked.caller or None,
+        asked.called,
+        language=asked.language or entry.language or None,
+        skills=asked.skills or entry.skills,
+    )
+
+
+def _cause(asked: Question) -> str:
+    """Why the agent's leg came to nothing, by the event's own word or by its reason."""
+    for word in (asked.event, asked.reason):
+        plain = word.replace("-", "_").replace("noanswer", "no_answer")
+        if plain in CAUSES:
+            return plain
+    return "no_answer" if asked.event in ("failed", "timeout") else ""
+
+
+def _queue(view: CallView) -> str:
+    """The group whose line the call stands in, the one entered last; empty in an agent's own line alone."""
+    groups = [lane.partition("+")[0] for lane in view.row.lanes if not lane.startswith("@")]
+    return groups[-1] if groups else ""
+
+
+def _wait(told: Announcement | None) -> Answer:
+    if told is None:
+        return {}
+    return {"wait_minutes": str(told.about_min), "wait_at_most_minutes": str(told.at_most_min)}
+
+
+def _flag(holds: bool) -> str:
+    return "1" if holds else "0"
