@@ -11,7 +11,7 @@ from router.directory.customers import Erased
 from router.domain.errors import Refused
 from router.site import Site
 
-PERSONAL = ("from", "identity", "customer", "contacts", "phone", "topic", "notes", "attributes")
+PERSONAL = ("from", "identity", "customer", "claimed", "claimed_id", "contacts", "phone", "topic", "notes", "attributes")
 
 
 async def forget(site: Site, customer_id: str, erased: Erased) -> None:
@@ -71,4 +71,5 @@ async def _values(site: Site, pattern: str) -> AsyncIterator[list[tuple[bytes, b
 
 def _is_about(meta: dict[str, object], customer_id: str) -> bool:
     customer = meta.get("customer")
-    return isinstance(customer, dict) and customer.get("customer_id") == customer_id
+    known = isinstance(customer, dict) and customer.get("customer_id") == customer_id
+    return known or meta.get("claimed_id") == customer_id

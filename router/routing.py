@@ -16,6 +16,7 @@ from router.directory.record import customer_of
 from router.domain.customer import Caller, CallFacts, Customer
 from router.domain.errors import PlanMoved
 from router.domain.policy import Decision, decide
+from router.domain.standing import ATTESTATION_FAILED
 from router.site import Site
 from router.store.engine import Routed
 
@@ -125,8 +126,13 @@ def pack(
 ) -> str:
     """What the hot path never reads: all that a new plan, an agent's screen or a callback needs to know again.
 
-    `asked`: what the caller is about to prove, see ivr/desk.
+    `asked`: what the caller is about to prove, see ivr/desk. Where the network says that the number is faked nobody is
+    taken for its customer, by whoever reads this; `claimed_id` only says whose it is.
     """
+    if caller and ATTESTATION_FAILED in decision.flags and not facts.proof:
+        claimed, caller = caller.customer.customer_id, None
+    else:
+        claimed = ""
     customer = caller.customer if caller else None
     candidate = found.candidate(customer.customer_id) if customer else None
     meta: dict[str, Any] = {
@@ -161,8 +167,7 @@ def pack(
             for contact in (candidate.contacts[:SHOWN_CONTACTS] if candidate else ())
         ],
     }
-    if asked:
-        meta["asked"] = asked
+    meta |= {name: value for name, value in (("asked", asked), ("claimed_id", claimed)) if value}
     if decision.closes:
         meta["closes"] = True
     if decision.later:

@@ -159,7 +159,7 @@ class Telling:
         return str(self.view.card.get("language") or self.plan.language)
 
     def whisper(self, now_ms: int) -> Scene:
-        customer = claimed(self.meta)
+        customer = self.meta.get("customer") or {}
         return Scene(
             "whisper",
             self.row.call_id,
@@ -204,16 +204,10 @@ def _range(told: Announcement | None) -> Range | None:
     return Range(told.about_min * 60_000, told.at_most_min * 60_000) if told else None
 
 
-def claimed(meta: dict[str, Any]) -> dict[str, Any]:
-    """Whom the caller is taken for. Nobody, where the attestation of the number failed."""
-    failed = meta.get("trust") == "failed" and not meta.get("proof")
-    return {} if failed else meta.get("customer") or {}
-
-
 def language_of(meta: dict[str, Any], plan: SitePlan) -> str:
     """As the policy decides it: chosen on this call, of the number dialled, the customer's, the site's."""
     number = plan.numbers.get(str(meta.get("to") or ""))
-    customer = claimed(meta)
+    customer = meta.get("customer") or {}
     return str(meta.get("language") or (number and number.language) or customer.get("language") or plan.language)
 
 

@@ -316,3 +316,9 @@ async def test_an_agent_is_not_told_a_name_the_network_says_is_faked(api: Api) -
     await agent.picks_up(row.offer_id)
     assert "Ada" not in agent.said
     assert "A caller we do not know" in agent.said
+    shown = await api.look("n1")
+    assert (shown["customer"], shown["profile"], shown["flags"]) == (None, None, ["attestation_failed"])
+    assert "not taken for c-1000" in shown["timeline"][0]["why"]
+    await api.site.engine.abandon_call("n1")
+    await api.call("n2", ADA)
+    assert (await api.look("n2"))["profile"]["contacts"] == []
