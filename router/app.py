@@ -29,6 +29,7 @@ from router.api.customers import customers
 from router.api.flights import Flights
 from router.api.health import Ready, health
 from router.api.limits import Limits
+from router.api.live import Live, live
 from router.api.metrics import metrics
 from router.api.middleware import around
 from router.api.offers import offers
@@ -38,7 +39,7 @@ from router.api.queues import queues
 from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
-from router.app_keys import DOCUMENT, FLIGHTS, LIMITS, READINESS, SERVICE
+from router.app_keys import DOCUMENT, FLIGHTS, LIMITS, LIVE, READINESS, SERVICE
 from router.clock import speed_of
 from router.contacts import remember
 from router.events import history, levels
@@ -64,7 +65,7 @@ TRIM_EVERY_S = 10.0
 
 ROUTES: tuple[Route, ...] = tuple(
     route
-    for resource in (plan, tokens, customers, agents, offers, calls, actions, queues, callbacks, metrics, health)
+    for resource in (plan, tokens, customers, agents, offers, calls, actions, queues, callbacks, live, metrics, health)
     for route in resource.all
 )
 
@@ -92,6 +93,7 @@ def create_app(
     app[FLIGHTS] = Flights()
     app[LIMITS] = Limits(settings.source_rate, settings.token_rate, settings.proxies)
     app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
+    app.on_shutdown.append(_end_views)
     app.cleanup_ctx.append(partial(_run, settings, admin_secret, providers, clock))
     return app
 
@@ -105,6 +107,8 @@ async def _run(
         service = await _build_or_explain(settings, admin_secret, store, files, clock)
         app[SERVICE] = service
         app[READINESS] = Ready(service)
+        app[LIVE] = Live(service.sites, store.blocking)
+        app[FLIGHTS].on_stop = app[LIVE].close
         for site in service.sites.values():
             providers.serve(site)
         tasks = [asyncio.create_task(job) for site in service.sites.values() for job in _jobs(store, site)]
@@ -118,6 +122,11 @@ async def _run(
     finally:
         await providers.close()
         await store.close()
+
+
+async def _end_views(app: web.Application) -> None:
+    """Those who watch never leave by themselves."""
+    await app[LIVE].close()
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -12,9 +12,11 @@ from router.service import Service
 
 if TYPE_CHECKING:
     from router.api.health import Ready
+    from router.api.live import Live
 
 LIMITS = web.AppKey("limits", Limits)
 SERVICE = web.AppKey("service", Service)
 FLIGHTS = web.AppKey("flights", Flights)
 DOCUMENT = web.AppKey("document", dict[str, Any])
 READINESS: web.AppKey[Ready] = web.AppKey("readiness")
+LIVE: web.AppKey[Live] = web.AppKey("live")

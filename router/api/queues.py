@@ -195,7 +195,7 @@ def _queue(
         "message": message,
         **_waits(here, now_ms),
         "agents": {state: by_state[state] for state in AGENT_STATES.values()},
-        "service_level": _level(plan, group, level(counts, group)),
+        "service_level": service_level(plan, group, level(counts, group)),
         "estimate_ms": said("", len(here)),
         "tiers": _tiers(plan, group, here, counts, now_ms, said),
     }
@@ -215,7 +215,7 @@ def _tiers(
         {
             "tier": tier.name,
             **_waits([one for one in here if one.tier == tier.name], now_ms),
-            "service_level": _level(plan, group, level(counts, group, tier.name)),
+            "service_level": service_level(plan, group, level(counts, group, tier.name)),
             "estimate_ms": said(tier.name, bisect_left(ranks, now_ms - tier.head_start)),
         }
         for tier in plan.tiers
@@ -227,7 +227,8 @@ def _waits(here: Iterable[Standing], now_ms: int) -> dict[str, Any]:
     return {"waiting": len(waits), "longest_wait_ms": max(waits, default=None)}
 
 
-def _level(plan: SitePlan, group: str | None, reached: Level) -> dict[str, Any]:
+def service_level(plan: SitePlan, group: str | None, reached: Level) -> dict[str, Any]:
+    """Of a group, or of the whole site."""
     target = plan.service_level.groups.get(group or "", plan.service_level.default)
     return {
         "variant": "net",

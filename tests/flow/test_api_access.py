@@ -103,7 +103,8 @@ async def test_a_role_reaches_what_is_its_own_and_nothing_else(api, role):
         answered = await one.ask(route.method, path.replace("{", "").replace("}", ""))
         return bool(answered.status != 403 or answered.slug != "wrong-role")
 
-    closed = [route for route in ROUTES if route.roles is not None]
+    # The live view, which never ends, is tried by its own tests.
+    closed = [route for route in ROUTES if route.roles is not None and route.path != "/v1/live"]
     assert {(route.method, route.path) for route in closed if await reaches(route)} == ALLOWED[role]
 
 
