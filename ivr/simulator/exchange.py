@@ -40,9 +40,12 @@ KEPT = 10_000
 
 
 class Exchange:
-    """`clock` rules everything that takes time. `breaches` collects what a carrier would not have liked of us."""
+    """`clock` rules everything that takes time; `tag` begins every id, and no other exchange's.
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    `breaches` collects what a carrier would not have liked of us.
+    """
+
+    def __init__(self, clock: Clock | None = None, tag: str = "") -> None:
         self.clock = clock or RunningClock()
         self.disturbances: Disturbances = Undisturbed()
         self.breaches: list[str] = []
@@ -55,7 +58,7 @@ class Exchange:
         self._phone_at: Callable[[str], Phone | None] = lambda _: None
         self._player = Player(self.clock, self.ask, lambda number: self._phone_at(number), self.breaches)
         self._running: set[asyncio.Task[Any]] = set()
-        self._tag, self._numbers = secrets.token_hex(6), count(1)
+        self._tag, self._numbers = tag or secrets.token_hex(6), count(1)
 
     def serve(self, site: str, desk: Hearer) -> None:
         self._desks[site] = desk
