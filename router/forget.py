@@ -11,7 +11,8 @@ from router.directory.customers import Erased
 from router.domain.errors import Refused
 from router.site import Site
 
-PERSONAL = {"from", "identity", "customer", "claimed", "claimed_id", "contacts"} | {"phone", "topic", "notes", "attributes"}
+SENT = {"from", "identity", "phone", "topic", "attributes"}
+PERSONAL = SENT | {"customer", "claimed", "claimed_id", "contacts", "notes"}
 
 
 async def forget(site: Site, customer_id: str, erased: Erased) -> None:
