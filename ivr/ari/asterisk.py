@@ -80,6 +80,9 @@ class Asterisk:
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     pause_s = min(pause_s * 2, LONGEST_S)
                     say(log, logging.WARNING, "asterisk not reached", asterisk=self.name, error=type(error).__name__)
+                except Exception:
+                    pause_s = LONGEST_S
+                    log.exception("connection failed")
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
         finally:
             if self._rest is not None:
@@ -116,7 +119,7 @@ class Asterisk:
                     socket = await session.ws_connect(
                         url,
                         protocols=("ari",),
-                        auth=aiohttp.BasicAuth(settings.user, password),
+                        headers={"Authorization": aiohttp.encode_basic_auth(settings.user, password)},
                         heartbeat=HEARTBEAT_S,
                         max_msg_size=MAX_MESSAGE,
                         timeout=aiohttp.ClientWSTimeout(ws_close=1.0),

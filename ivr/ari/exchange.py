@@ -73,6 +73,7 @@ class Exchange:
         self.plan = plan
         self.counts = counts
         self.nonce = nonce
+        self.legs: dict[str, Leg] = {}
         self.tasks = Tasks()
         self.asterisk = Asterisk(name, settings, self, counts)
         self.phone = Phone(self.asterisk.ask, self.tasks, counts, nonce)
@@ -82,7 +83,6 @@ class Exchange:
         self.outside = Outside(self.asterisk.ask, self.legs, self.app, plan, nonce)
         self.meeting.run, self.meeting.hear, self.meeting.place = self.player.run, self.player.ask, self.outside.place
         self.meeting.end = self.end
-        self.legs: dict[str, Leg] = {}
         self.by_leg: dict[str, Leg] = {}
         self.ended: dict[str, None] = {}
         self.known = False
@@ -113,8 +113,8 @@ class Exchange:
         for pause_s in (0.2, 0.5, 1.0, 2.0, 5.0):
             try:
                 await self._reconcile(self)
-            except Exception as error:
-                say(log, logging.WARNING, "not reconciled", asterisk=self.name, error=type(error).__name__)
+            except Exception:
+                log.exception("not reconciled", extra={"fields": {"asterisk": self.name}})
                 await asyncio.sleep(pause_s)
             else:
                 self.known = True

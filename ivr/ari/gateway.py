@@ -13,6 +13,7 @@ from ivr.ari.commands import Answer
 from ivr.ari.exchange import Exchange
 from ivr.ari.legs import Leg, channel_id_of
 from ivr.ari.offered import asterisk_of
+from ivr.ari.pace import lasting
 from ivr.ari.rest import NoAnswer, NotSent
 from ivr.ari.targets import NoTarget, endpoint_of
 from ivr.capabilities import Capabilities
@@ -96,7 +97,7 @@ class AriGateway:
         if leg is None:
             leg = exchange.add(Leg(channel_id, action.role, call_id, action.leg_id, exchange.app, endpoint))
         leg.first = action.answered
-        leg.rings_until = asyncio.get_running_loop().time() + seconds - 0.5
+        leg.rings_until = asyncio.get_running_loop().time() + lasting(seconds - 0.5)
         args = (action.role, call_id, action.leg_id)
         try:
             answer = await exchange.asterisk.ask(

@@ -11,6 +11,7 @@ from typing import Any
 from ivr.ari import commands
 from ivr.ari.bridges import Bridges
 from ivr.ari.legs import Leg, Talk
+from ivr.ari.pace import lasting
 from ivr.ari.phone import Ask, Phone, Tasks
 from ivr.ari.rest import NoAnswer, NotSent
 from ivr.vocabulary import (
@@ -87,7 +88,7 @@ class Meeting:
 
     async def join(self, leg: Leg, join: Join) -> Next:
         """To the caller in the room; answers when that is over."""
-        caller = await self._fetch(join.call_id, join.timeout_ms / 1_000)
+        caller = await self._fetch(join.call_id, lasting(join.timeout_ms / 1_000))
         if caller is None or caller.room is None:
             return join.over, LegFailed("no_answer")
         hold = caller.room
@@ -133,7 +134,7 @@ class Meeting:
             return dial.over, LegFailed("network")
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(dial.timeout_ms / 1_000 + RINGING_S):
+                async with asyncio.timeout(lasting(dial.timeout_ms / 1_000 + RINGING_S)):
                     await out.settled.wait()
             if out.gone or not out.up:
                 return dial.over, LegFailed("no_answer")

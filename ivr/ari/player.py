@@ -17,6 +17,7 @@ from config.models import SitePlan
 from ivr.adapter import Hearer
 from ivr.ari.documents import read, write
 from ivr.ari.legs import Leg
+from ivr.ari.pace import lasting, pause
 from ivr.ari.phone import LegGone, Phone
 from ivr.ari.rest import NoAnswer, NotSent
 from ivr.ari.sounds import Sounds
@@ -203,7 +204,7 @@ class Player:
             await self._phone.music(leg, part.music)
         else:
             await self._phone.answer(leg)
-        await asyncio.sleep(seconds)
+        await pause(seconds)
 
     # ------------------------------------------------------------ keys
 
@@ -216,7 +217,7 @@ class Player:
             await asyncio.wait({key, prompts}, return_when=asyncio.FIRST_COMPLETED)
             if not key.done():
                 await prompts
-                await asyncio.wait({key}, timeout=wanted.first_timeout_ms / 1_000)
+                await asyncio.wait({key}, timeout=lasting(wanted.first_timeout_ms / 1_000))
             if not key.done():
                 return InputNone()
             first = key.result()
@@ -227,7 +228,7 @@ class Player:
         digits = "" if first == "#" and wanted.max_digits > 1 else first
         while digits and len(digits) < wanted.max_digits:
             try:
-                async with asyncio.timeout(wanted.inter_timeout_ms / 1_000):
+                async with asyncio.timeout(lasting(wanted.inter_timeout_ms / 1_000)):
                     following = await leg.next_key()
             except TimeoutError:
                 break

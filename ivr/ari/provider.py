@@ -109,16 +109,22 @@ class AriAdapter:
         kept = self._kept.setdefault(site, {})
         try:
             while True:
-                part = self._part(site)
-                wanted = part.asterisks if part else {}
-                for name in [name for name, one in kept.items() if wanted.get(name) != one.settings]:
-                    await kept.pop(name).close()
-                for name, settings in wanted.items():
-                    if name not in kept:
-                        kept[name] = self._keep(site, name, settings, office)
+                try:
+                    await self._follow(site, kept, office)
+                except Exception:
+                    log.exception("plan not followed")
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             self._closing[site] = asyncio.create_task(self._let_go(site, LINGER_S))
+
+    async def _follow(self, site: str, kept: dict[str, Kept], office: Office) -> None:
+        part = self._part(site)
+        wanted = part.asterisks if part else {}
+        for name in [name for name, one in kept.items() if wanted.get(name) != one.settings]:
+            await kept.pop(name).close()
+        for name, settings in wanted.items():
+            if name not in kept:
+                kept[name] = self._keep(site, name, settings, office)
 
     async def close(self) -> None:
         for task in self._closing.values():

@@ -43,7 +43,7 @@ class HttpRest:
 
     def __init__(self, url: str, user: str, passwords: tuple[str, ...], deadline_s: float = DEADLINE_S) -> None:
         self._base = f"{url.rstrip('/')}/ari/"
-        self._logins = [aiohttp.BasicAuth(user, password) for password in passwords]
+        self._logins = [aiohttp.encode_basic_auth(user, password) for password in passwords]
         timeout = aiohttp.ClientTimeout(total=deadline_s, sock_connect=min(2.0, deadline_s))
         connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=10.0)
         self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
@@ -60,17 +60,17 @@ class HttpRest:
             for login in tuple(self._logins):
                 found = await self._ask(command, login)
                 if found.status != 401:
-                    if login is not self._logins[0]:
-                        self._logins.sort(key=lambda one: one is not login)
+                    if login != self._logins[0]:
+                        self._logins.sort(key=lambda one: one != login)
                     return found
             return Answer(401)
         finally:
             self._under_way -= 1
 
-    async def _ask(self, command: Command, login: aiohttp.BasicAuth) -> Answer:
+    async def _ask(self, command: Command, login: str) -> Answer:
         url = URL(self._base + command.path, encoded=True).with_query(dict(command.query))
         try:
-            async with self._session.request(command.method, url, auth=login) as response:
+            async with self._session.request(command.method, url, headers={"Authorization": login}) as response:
                 raw = await response.content.read(MAX_ANSWER)
                 return Answer(response.status, _body(raw))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):

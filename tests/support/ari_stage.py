@@ -1,0 +1,154 @@
+"""The service as it runs, and Asterisk's stand-in between it, its callers and its agents."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from config.settings import Settings
+from ivr.ari.hooks import AriHooks
+from ivr.ari.pace import set_second
+from ivr.ari.provider import AriAdapter
+from loadtests.carriers.ari import AriLeg, FakeAsterisk, Person
+from router.api.server import Runner
+from router.app import create_app
+from router.app_keys import FLIGHTS
+from tests.support.service import DATABASE, SECRET, Api, write_config
+from tests.support.waiting import wait_until
+
+OPEN = "+12025550199"
+PASSWORD = "a-password-of-the-test"
+SPEED = 50.0
+TEXT_AS_SOUND = ["tee", "{file}"]
+"""The shortest command that speaks: a file that holds the text, which the far end reads again."""
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class House:
+    api: Api
+    fake: FakeAsterisk
+    adapter: AriAdapter
+
+    def call(self, number: str, person: Person | None = None, **extra: str) -> AriLeg:
+        return self.fake.call(number, OPEN, person, **{"verstat": "TN-Validation-Passed-A", **extra})
+
+    async def look(self, call_id: str) -> Any:
+        return await self.api.look(call_id)
+
+    async def until(self, call_id: str, **expected: Any) -> None:
+        async def holds() -> bool:
+            found = await self.api.look(call_id)
+            return all(found.get(name) == value for name, value in expected.items())
+
+        await wait_until(holds, timeout=15)
+
+    async def agent_is(self, agent_id: str, state: str, **more: Any) -> None:
+        async def holds() -> bool:
+            found = (await self.api.get(f"/v1/agents/{agent_id}")).json
+            return bool(found["state"] == state and all(found.get(name) == value for name, value in more.items()))
+
+        await wait_until(holds, timeout=15)
+
+    async def connected(self) -> None:
+        await wait_until(lambda: self.fake.wires.connected and self.known())
+
+    def known(self) -> bool:
+        """Whether the service has found out what is left on the line."""
+        return all(one.known for one in self.adapter._exchanges("main").values())
+
+
+def descriptions(request: pytest.FixtureRequest) -> Path | None:
+    """The reference folder; None where it is absent: the stories are told all the same, only less strictly."""
+    try:
+        found: Path = request.getfixturevalue("reference")
+    except pytest.skip.Exception:
+        return None
+    return found / "ari"
+
+
+def section(folder: Path, *fakes: FakeAsterisk) -> dict[str, Any]:
+    """The plan's part for these Asterisks."""
+    (folder / "password").write_text(PASSWORD)
+    return {
+        "asterisks": {
+            fake.name: {"user": fake.user, "password": {"file": str(folder / "password")}}
+            | ({} if fake.connects_to else {"url": fake.base})
+            for fake in fakes
+        },
+        "number": "PJSIP/{number}@trunk",
+        "trusted": ["trunk"],
+        "speak": {"command": TEXT_AS_SOUND, "folder": str(folder / "sounds")},
+    }
+
+
+def adapter_of(app: web.Application) -> AriAdapter:
+    """The one that the application made for itself."""
+    for resource in app.router.resources():
+        for route in resource:
+            hooks = getattr(route.handler, "__self__", None)
+            if isinstance(hooks, AriHooks):
+                adapter = getattr(hooks._part, "__self__", None)
+                assert isinstance(adapter, AriAdapter)
+                return adapter
+    raise AssertionError("no adapter")
+
+
+@asynccontextmanager
+async def house_of(
+    database: str, folder: Path, fake: FakeAsterisk, *others: FakeAsterisk, change: Change | None = None
+) -> AsyncIterator[House]:
+    """The service on `fake`, which runs as long; `others` are in the plan too, and run already."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    if fake.connects_to == "service":
+        fake.connects_to = f"{base}/hooks/ari/main/{fake.name}"
+    for one in (fake, *others):
+        one.aliases.update({f"PJSIP/{number}": f"sip:{number}@pbx" for number in range(1, 8)})
+    set_second(1 / fake.speed)
+    try:
+        async with fake.running(), serving(database, folder, listening, fake, *others, change=change) as found:
+            yield found
+            await fake.fall_silent()
+    finally:
+        set_second(1.0)
+
+
+@asynccontextmanager
+async def serving(
+    database: str, folder: Path, listening: socket.socket, *fakes: FakeAsterisk, change: Change | None = None
+) -> AsyncIterator[House]:
+    """One service process in this one."""
+
+    def there(plan: dict[str, Any]) -> None:
+        plan["telephony"] = {"ari": section(folder, *fakes)}
+        if change is not None:
+            change(plan)
+
+    config = write_config(folder / "config", there)
+    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    chosen = Settings(
+        listen="127.0.0.1:0", data=config, config=config, redis=f"{database}?db={DATABASE}", public_url=base
+    )
+    app = create_app(chosen, SECRET)
+    runner = Runner(app, shutdown_timeout=5)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    try:
+        async with aiohttp.ClientSession(auto_decompress=False) as session:
+            house = House(Api(session, base, SECRET, app), fakes[0], adapter_of(app))
+            await wait_until(lambda: bool(house.adapter._exchanges("main")) and house.known())
+            yield house
+    finally:
+        app[FLIGHTS].stopping = True
+        await asyncio.wait_for(runner.cleanup(), 10)
