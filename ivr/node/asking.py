@@ -15,6 +15,8 @@ from router.api.ids import CALL, FENCE
 
 MAX_FIELDS = 100
 MAX_VALUE = 512
+MAX_CALL = 96
+"""Letters of a platform's id of a call; ids here are a little longer."""
 FORM = "application/x-www-form-urlencoded"
 
 _CALL, _OFFER = re.compile(CALL), re.compile(FENCE)
@@ -84,8 +86,8 @@ def question_of(node: Node, pairs: Pairs) -> Question:
 
 
 def call_id_of(given: str) -> str:
-    """The platform's own id as it is, or a name made of it where it has letters that ids here have not."""
-    if not given or _CALL.fullmatch(given):
+    """The platform's own id as it is, or a name made of it where it is none that a call here may have."""
+    if not given or (_CALL.fullmatch(given) and len(given) <= MAX_CALL):
         return given
     return f"node-{hashlib.sha256(given.encode('utf-8', 'replace')).hexdigest()[:24]}"
 

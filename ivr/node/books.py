@@ -19,15 +19,15 @@ from router.store.rows import CallView
 
 KEPT_MS = 86_400_000
 AT_ONCE = 200
-AGAIN = "~"
-"""Behind the id of a call that comes to life again after it was given up."""
+AGAIN = ":again"
+"""Behind the id of a call that comes to life again after it was given up, and a number."""
 
 log = logging.getLogger("vipline.node")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a platform's call beside the engine. `engine_id`: the engine's call for it now; `given_up` by us,
+    """What is known of a platform's call beside the engine. `engine_id`: the engine's call for it; `given_up` by us,
     not by its caller.
     """
 
@@ -90,7 +90,7 @@ class Books:
             if view is not None and view.row.letter == "c":
                 await self._site.engine.complete_call(engine_id, offer_id=view.row.offer_id)
             elif view is not None and view.row.letter != "e":
-                await self._write(engine_id.partition(AGAIN)[0], "lapsed", engine_id)
+                await self._write(platform_id(engine_id), "lapsed", engine_id)
                 await self._site.engine.abandon_call(engine_id)
         except Refused:
             say(log, logging.INFO, "given up too late", call=engine_id)
@@ -119,6 +119,12 @@ class Books:
 
     def _key(self, call_id: str) -> str:
         return self._site.keys.own(f"node:{call_id}")
+
+
+def platform_id(engine_id: str) -> str:
+    """What the platform calls the engine's call."""
+    before, again, number = engine_id.rpartition(AGAIN)
+    return before if again and number.isdigit() else engine_id
 
 
 def now_ms() -> int:
