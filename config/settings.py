@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     )
     source_rate: int = Field(default=3_000, ge=0, description="API requests a second of one address; 0: any number")
     token_rate: int = Field(default=2_000, ge=0, description="API requests a second of one token; 0: any number")
+    linger_s: float = Field(
+        default=0.0, ge=0, le=600, description="seconds a stopping process still takes requests, while /readyz says no"
+    )
     drain_s: float = Field(default=20.0, ge=0, le=600, description="seconds a stopping process gives open requests")
 
     @field_validator("listen")

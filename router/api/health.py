@@ -15,7 +15,7 @@ from router.api.docs import STYLE, page
 from router.api.reply import Reply
 from router.api.route import Routes
 from router.api.shapes import Answer
-from router.app_keys import DOCUMENT, READINESS, SERVICE
+from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
 from router.domain.events import order
 from router.events.history import GROUP
 from router.events.trimmer import HARD_LIMIT, Trimmer
@@ -100,6 +100,8 @@ async def alive(request: web.Request) -> Reply:
 @health.get("/readyz", roles=None, answers={200: Readiness, 503: Readiness}, in_site=False)
 async def ready(request: web.Request) -> Reply:
     """Whether it may be sent calls: the store is reachable and fit, scripts run, streams are not lagging."""
+    if request.app[FLIGHTS].stopping:
+        return Reply.json({"ready": False, "problems": ["this process is stopping"], "warnings": []}, 503)
     state = await request.app[READINESS].look()
     return Reply.json(state, 200 if state["ready"] else 503)
 

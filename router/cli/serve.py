@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -64,9 +63,10 @@ async def _main(settings: Settings) -> int:
         from router.workers import supervise
 
         return await supervise(settings)
+    from router.posts import Post
     from router.process import serve
 
-    await serve(settings, shared_port="VIPLINE_WORKER" in os.environ)
+    await serve(settings, Post.of_this_process())
     return 0
 
 
