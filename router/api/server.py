@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
@@ -14,6 +15,9 @@ from router.logging_ import say
 
 MAX_LINE = 16_384
 """Bytes of a request line or header; a percent-encoded call id of the longest kind is far below."""
+
+HEAD_S = 10.0
+"""For the first request's line and headers to come."""
 
 log = logging.getLogger("vipline.http")
 
@@ -48,9 +52,24 @@ class _Server(web.Server):
 
 
 class _Protocol(RequestHandler):
-    """What cannot even be read as HTTP is answered like everything else, and logged without its text."""
+    """What cannot even be read as HTTP is answered like everything else, and logged without its text.
 
-    __slots__ = ()
+    Who connects and does not ask within HEAD_S is let go: silent connections would use up what can be open.
+    """
+
+    __slots__ = ("_head_due",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._head_due = self._loop.call_later(HEAD_S, self._let_go)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._head_due.cancel()
+        super().connection_lost(exc)
+
+    def _let_go(self) -> None:
+        if not self._request_count:
+            self.force_close()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

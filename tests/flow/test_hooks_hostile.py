@@ -183,6 +183,27 @@ async def test_a_body_that_never_comes_holds_nobody_up(api: Api) -> None:
     assert (await api.get("/healthz")).status == 200
 
 
+@pytest.mark.parametrize("begun", [b"", b"POST /hooks/twilio/main/voice HTTP/1.1\r\nHost: x\r\nX-A: "])
+async def test_a_head_that_never_comes_is_not_waited_for(
+    api: Api, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("router.api.server.HEAD_S", 0.3)
+
+    async def drip() -> float:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(api.base.rpartition(":")[2]))
+        started, ended = time.monotonic(), asyncio.create_task(reader.read())
+        writer.write(begun)
+        while begun and not ended.done() and time.monotonic() - started < 5:
+            writer.write(b"a")
+            await asyncio.wait({ended}, timeout=0.02)
+        assert await asyncio.wait_for(ended, 5) == b""
+        writer.close()
+        return time.monotonic() - started
+
+    assert max(await asyncio.gather(*(drip() for _ in range(20)))) < 3
+    assert (await api.get("/healthz")).status == 200
+
+
 async def test_too_many_fields_are_refused(api: Api, session: aiohttp.ClientSession) -> None:
     many = {f"p{place}": "1" for place in range(200)}
     for page in ("voice", "status", "fallback", f"hold/{CALL}/1"):
