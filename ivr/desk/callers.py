@@ -56,7 +56,7 @@ class CallerPages(Identifying):
     async def _tick(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         telling = await self.view(call_id, token)
         if telling.row.letter == "c" and telling.row.offer_id and await self.is_alone(telling.row):
-            telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "network"))
+            telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "bridge"))
         return telling.now(self.told(telling), in_room=True)
 
     async def _key(self, call_id: str, step: str, token: str, event: Event) -> Scene:
