@@ -224,7 +224,7 @@ async def _project(store: Store, site: Site) -> None:
 
 async def _tidy(site: Site) -> None:
     """Trim what every reader is done with; any number of processes may."""
-    trimmer = Trimmer(site.channel, site.keys.events)
+    trimmer = Trimmer(site.channel, site.keys)
     while True:
         await asyncio.sleep(TRIM_EVERY_S)
         try:

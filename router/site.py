@@ -32,7 +32,7 @@ class Site:
         self.directory = Directory(self.customers)
         self.callbacks = Callbacks(channel, self.keys.callbacks)
         self.history = History(channel, self.keys, self.engine.timing.retain_ended_ms)
-        self.levels = Levels(channel, lambda bucket: self.keys.own(f"sl:{bucket}"), lambda: self.plan)
+        self.levels = Levels(channel, self.keys, lambda: self.plan)
         self.estimates = Estimates(self.engine, self.now_ms)
         self.local = Local(channel, self.keys.own("mt:p"))
         self.keeper = PlanKeeper(Plans(channel, self.keys.own("plans")), self.engine, self._go_by)

@@ -82,7 +82,7 @@ class Ready:
         length = await site.channel.call("XLEN", site.keys.events)
         if length >= HARD_LIMIT:
             return "its event stream is full, new calls are refused"
-        for group in await Trimmer(site.channel, site.keys.events).groups() if length else ():
+        for group in await Trimmer(site.channel, site.keys).groups() if length else ():
             if group.name != GROUP or group.owes is None:
                 continue
             behind_ms = int(time.time() * 1000) - order(group.owes)[0]

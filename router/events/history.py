@@ -16,7 +16,6 @@ from router.store.keyspace import Keyspace
 
 GROUP = "history"
 TYPES = ("call.", "callback.")
-BEGINNINGS = frozenset({"call.greeting", "call.accepted", "call.transferred", "callback.booked"})
 LIVE_MS = 3 * 86_400_000
 """How long the list of a call that never ends may lie. It frees memory, nothing relies on it."""
 TAIL_PAGE = 1_000
@@ -46,15 +45,20 @@ class History:
 
     async def handle(self, events: Sequence[Event]) -> None:
         """Write a batch; twice does no harm, rows are told apart by their ids."""
-        commands: list[Command] = []
+        rows: dict[str, list[str]] = {}
+        over: set[str] = set()
         for event in events:
             for call_id in event.call_ids:
-                key = self._keys.history(call_id)
-                commands.append(("RPUSH", key, _row(event)))
+                rows.setdefault(call_id, []).append(_row(event))
                 if event.type == "call.ended" or call_id == event.fields.get("old"):
-                    commands.append(("PEXPIRE", key, self.retain_ms))
-                elif event.type in BEGINNINGS:
-                    commands.append(("PEXPIRE", key, LIVE_MS))
+                    over.add(call_id)
+        commands: list[Command] = []
+        for call_id, told in rows.items():
+            key = self._keys.history(call_id)
+            commands.append(("RPUSH", key, *told))
+            # NX: one who froze and wakes may write what has long been written, of a call that is over or forgotten.
+            ending: Command = (self.retain_ms,) if call_id in over else (LIVE_MS, "NX")
+            commands.append(("PEXPIRE", key, *ending))
         for reply in await self._channel.call_many(commands) if commands else ():
             if isinstance(reply, Exception):
                 raise reply

@@ -1,7 +1,7 @@
 """How fast calls were answered: counters per five minutes, group and tier, kept for a little over an hour.
 
 `answered_in` counts those answered within the group's target. A call the owner or a cover answered has no group.
-Counted as entries are read, at least once: a process that dies between counting and acknowledging counts a batch twice.
+An entry is counted in the step that acknowledges it: once, whoever dies, freezes or wakes.
 """
 
 from __future__ import annotations
@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cache
+from pathlib import Path
 
 from config.models import SitePlan
 from router.domain.events import Event
+from router.store.channel import Channel
+from router.store.keyspace import Keyspace
+from router.store.running import run_script
+from router.store.script_loader import Script, load_script
 
 BUCKET_MS = 300_000
 WINDOW_MS = 3_600_000
@@ -21,8 +26,9 @@ GROUP = "levels"
 TYPES = ("call.connected|", "call.ended|")
 
 
-class Commands(Protocol):
-    async def call_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]: ...
+@cache
+def _script() -> Script:
+    return load_script(Path(__file__).parent / "scripts" / "count_levels.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +48,26 @@ class Level:
 
 
 class Levels:
-    """One site's. `name` spells the key of a bucket, `plan` is the plan in force."""
+    """One site's. `plan` is the plan in force."""
 
-    def __init__(self, channel: Commands, name: Callable[[int], str], plan: Callable[[], SitePlan]) -> None:
+    def __init__(self, channel: Channel, keys: Keyspace, plan: Callable[[], SitePlan]) -> None:
         self._channel = channel
-        self._name = name
+        self._keys = keys
         self._plan = plan
 
     async def handle(self, events: Sequence[Event]) -> None:
-        """Count a batch."""
-        counts: Counter[tuple[int, str]] = Counter()
-        for event in events:
-            for what in self._what(event):
-                counts[event.at_ms // BUCKET_MS, what] += 1
-        commands: list[tuple[str | int, ...]] = []
-        for (bucket, what), count in counts.items():
-            commands.append(("HINCRBY", self._name(bucket), what, count))
-            commands.append(("PEXPIRE", self._name(bucket), KEEP_MS))
-        for reply in await self._channel.call_many(commands) if commands else ():
-            if isinstance(reply, Exception):
-                raise reply
+        """Count a batch that was handed to `GROUP`; what has been acknowledged meanwhile is left out."""
+        rows = [f"{event.entry_id} {event.at_ms // BUCKET_MS} {what}" for event in events for what in self._what(event)]
+        if rows:
+            await run_script(self._channel, _script(), self._keys.root, GROUP, "\n".join(rows), KEEP_MS)
 
     async def read(self, now_ms: int) -> Counter[tuple[str, str, str]]:
         """The last hour: (group or "", tier, what) → count."""
         last = now_ms // BUCKET_MS
         buckets = range(last - WINDOW_MS // BUCKET_MS + 1, last + 1)
         total: Counter[tuple[str, str, str]] = Counter()
-        for reply in await self._channel.call_many([("HGETALL", self._name(bucket)) for bucket in buckets]):
+        names = [self._keys.own(f"sl:{bucket}") for bucket in buckets]
+        for reply in await self._channel.call_many([("HGETALL", name) for name in names]):
             if isinstance(reply, Exception):
                 raise reply
             pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)

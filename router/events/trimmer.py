@@ -10,10 +10,16 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from router.domain.events import order
 from router.logging_ import say
+from router.store.channel import Channel
+from router.store.keyspace import Keyspace
+from router.store.running import run_script
+from router.store.script_loader import Script, load_script
 
 KEEP_MS = 600_000
 KEEP_ENTRIES = 10_000
@@ -25,8 +31,9 @@ NEVER_CUT_OFF = frozenset({"telephony"})
 log = logging.getLogger("vipline.events")
 
 
-class Commands(Protocol):
-    async def call(self, *args: str | bytes | int) -> Any: ...
+@cache
+def _script() -> Script:
+    return load_script(Path(__file__).parent / "scripts" / "cut_off.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,10 @@ class Group:
 class Trimmer:
     """One site's stream."""
 
-    def __init__(self, channel: Commands, stream: str, hard_limit: int = HARD_LIMIT) -> None:
+    def __init__(self, channel: Channel, keys: Keyspace, hard_limit: int = HARD_LIMIT) -> None:
         self._channel = channel
-        self._stream = stream
+        self._keys = keys
+        self._stream = keys.events
         self._hard_limit = hard_limit
         self.cut_off = 0
 
@@ -93,8 +101,9 @@ class Trimmer:
     async def _cut_off(self, group: Group, now: int) -> bool:
         if group.name in NEVER_CUT_OFF or group.owes is None or order(group.owes)[0] > now - CUT_OFF_MS:
             return False
-        await self._channel.call("XGROUP", "DESTROY", self._stream, group.name)
-        await self._channel.call("XGROUP", "CREATE", self._stream, group.name, "$")
+        seen = (group.name, group.owes, group.read, self._hard_limit)
+        if (await run_script(self._channel, _script(), self._keys.root, *seen))[0] != b"OK":
+            return False
         self.cut_off += 1
         say(log, logging.ERROR, "reader cut off", group=group.name, owes=group.owes)
         return True

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
 
 from router.domain.events import Event
 from router.events.history import GROUP, History
+from router.events.levels import GROUP as LEVELS
 from router.events.levels import Level, Levels, level
 from router.events.stream import GroupReader
 from router.events.trimmer import Trimmer
@@ -131,6 +133,18 @@ async def test_the_timeline_of_an_ended_call_is_kept_for_a_while_only(channel, k
     assert 0 < await channel.call("PTTL", keys.history("a")) <= 60_000
 
 
+async def test_who_wakes_late_keeps_no_timeline_from_going(channel, keys):
+    history = History(channel, keys, 60_000)
+    live = Event("1-0", "call.greeting", {"call": "a"}, "call.greeting|call=a")
+    offered = Event("2-0", "call.offered", {"call": "a"}, "call.offered|call=a")
+    await history.handle([Event("3-0", "call.ended", {"call": "a"}, "call.ended|call=a")])
+    await history.handle([live, offered])  # handed out again meanwhile, and written by another
+    assert 0 < await channel.call("PTTL", keys.history("a")) <= 60_000
+    await channel.call("DEL", keys.history("a"))
+    await history.handle([offered])
+    assert await channel.call("PTTL", keys.history("a")) > 0
+
+
 async def test_a_contact_that_cannot_be_kept_stops_no_timeline(channel, keys):
     history = History(channel, keys, 60_000)
 
@@ -143,7 +157,7 @@ async def test_a_contact_that_cannot_be_kept_stops_no_timeline(channel, keys):
 
 
 async def test_nothing_is_trimmed_that_is_young_few_or_owed(channel, keys):
-    trimmer = Trimmer(channel, keys.events)
+    trimmer = Trimmer(channel, keys)
     await fill(channel, keys, 12_000, NOW - 1_000_000)
     await channel.call("XGROUP", "CREATE", keys.events, "g", f"{NOW - 1_000_000}-500")
     assert await trimmer.trim(NOW - 900_000) == 0  # younger than ten minutes
@@ -161,11 +175,11 @@ async def test_an_entry_in_hand_is_owed(channel, keys):
     await channel.call("XGROUP", "CREATE", keys.events, "g", "0")
     await channel.call("XREADGROUP", "GROUP", "g", "c", "COUNT", 1, "STREAMS", keys.events, ">")
     await channel.call("XGROUP", "SETID", keys.events, "g", "$")
-    assert await Trimmer(channel, keys.events).trim(NOW) == 0
+    assert await Trimmer(channel, keys).trim(NOW) == 0
 
 
 async def test_at_the_hard_limit_an_observer_is_cut_off_and_telephony_never(channel, keys):
-    trimmer = Trimmer(channel, keys.events, hard_limit=11_000)
+    trimmer = Trimmer(channel, keys, hard_limit=11_000)
     await fill(channel, keys, 12_000, NOW - 1_000_000)
     for group in ("telephony", "history"):
         await channel.call("XGROUP", "CREATE", keys.events, group, "0")
@@ -180,13 +194,30 @@ async def test_at_the_hard_limit_an_observer_is_cut_off_and_telephony_never(chan
     assert await trimmer.trim(NOW) > 0
 
 
+async def test_who_looked_and_froze_cuts_nobody_off_that_has_caught_up(channel, keys):
+    await fill(channel, keys, 12_000, NOW - 1_000_000)
+    await channel.call("XGROUP", "CREATE", keys.events, "history", "0")
+    frozen = Trimmer(channel, keys, hard_limit=11_000)
+    (seen,) = await frozen.groups()
+    await channel.call("XGROUP", "SETID", keys.events, "history", f"{NOW - 1_000_000}-11000")
+    assert not await frozen._cut_off(seen, NOW)
+    (now,) = await frozen.groups()
+    assert now.read == f"{NOW - 1_000_000}-11000"
+    await channel.call("XREADGROUP", "GROUP", "history", "c", "COUNT", 10, "STREAMS", keys.events, ">")
+    assert not await frozen._cut_off(now, NOW)
+    (holding,) = await frozen.groups()
+    assert await frozen._cut_off(holding, NOW)
+    (after,) = await frozen.groups()
+    assert (after.owes, after.read) == (None, f"{NOW - 1_000_000}-12000")
+
+
 async def test_consumers_of_dead_processes_are_forgotten(channel, keys, monkeypatch):
     monkeypatch.setattr("router.events.trimmer.GONE_MS", -1)
     await fill(channel, keys, 1, NOW)
     await channel.call("XGROUP", "CREATE", keys.events, "g", "0")
     await channel.call("XGROUP", "CREATECONSUMER", keys.events, "g", "idle")
     await channel.call("XREADGROUP", "GROUP", "g", "busy", "STREAMS", keys.events, ">")
-    await Trimmer(channel, keys.events).forget_consumers()
+    await Trimmer(channel, keys).forget_consumers()
     assert [row[1] for row in await channel.call("XINFO", "CONSUMERS", keys.events, "g")] == [b"busy"]
 
 
@@ -195,7 +226,8 @@ async def test_service_levels_are_counted_by_group_and_tier(channel, keys):
     from tests.support.service import SAMPLE
 
     plan = read_plan((SAMPLE / "plan.yaml").read_text()).site
-    levels = Levels(channel, lambda bucket: keys.own(f"sl:{bucket}"), lambda: plan)
+    levels = Levels(channel, keys, lambda: plan)
+    numbers = count(1)
 
     def at(text: str, step: str, tier: str, waited_ms: int, kind: str = "j", talks: int = 0) -> Event:
         accepted = NOW - waited_ms
@@ -206,21 +238,25 @@ async def test_service_levels_are_counted_by_group_and_tier(channel, keys):
             "step": f"{step};1;1;;;0;",
         }
         name, _, outcome = text.partition("=")
-        return Event(f"{NOW}-0", name, fields | ({"outcome": outcome} if outcome else {}))
+        return Event(f"{NOW}-{next(numbers)}", name, fields | ({"outcome": outcome} if outcome else {}))
 
-    await levels.handle(
-        [
-            at("call.connected", "vip", "gold", 9_000),
-            at("call.connected", "vip", "gold", 11_000),
-            at("call.connected", "general", "standard", 19_000),
-            at("call.connected", "owner", "gold", 1_000),
-            at("call.connected", "vip", "gold", 1_000, talks=1),
-            at("call.connected", "vip", "gold", 1_000, kind="k"),
-            at("call.ended=abandoned", "vip", "gold", 30_000),
-            at("call.ended=short_abandoned", "vip", "gold", 3_000),
-            at("call.ended=answered", "vip", "gold", 3_000),
-        ]
-    )
+    events = [
+        at("call.connected", "vip", "gold", 9_000),
+        at("call.connected", "vip", "gold", 11_000),
+        at("call.connected", "general", "standard", 19_000),
+        at("call.connected", "owner", "gold", 1_000),
+        at("call.connected", "vip", "gold", 1_000, talks=1),
+        at("call.connected", "vip", "gold", 1_000, kind="k"),
+        at("call.ended=abandoned", "vip", "gold", 30_000),
+        at("call.ended=short_abandoned", "vip", "gold", 3_000),
+        at("call.ended=answered", "vip", "gold", 3_000),
+    ]
+    await channel.call("XGROUP", "CREATE", keys.events, LEVELS, "0", "MKSTREAM")
+    for event in events:
+        await channel.call("XADD", keys.events, event.entry_id, "e", "x")
+    await channel.call("XREADGROUP", "GROUP", LEVELS, "c", "STREAMS", keys.events, ">")
+    await levels.handle(events)
+    await levels.handle(events)  # handed out again, to another, while the first was frozen
     total = await levels.read(NOW)
     assert level(total, "vip", "gold") == Level(1, 2, 2, 1)
     assert level(total, "vip").percent == 33.3

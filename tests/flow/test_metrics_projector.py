@@ -127,7 +127,7 @@ async def test_a_reader_that_was_cut_off_goes_on_from_a_snapshot(engine: Engine,
     await come(engine, "c1")
     await engine.agent_away("b", "break", "")
     await come(engine, "c2")
-    trimmer = Trimmer(channel, stream, hard_limit=10_001)
+    trimmer = Trimmer(channel, engine.keys, hard_limit=10_001)
     await trimmer.trim()
     assert trimmer.cut_off == 1
     with pytest.raises(Replaced):

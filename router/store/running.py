@@ -1,0 +1,19 @@
+"""Runs a script of the parts beside the engine."""
+
+from __future__ import annotations
+
+from router.store.channel import Channel, ServerError
+from router.store.script_loader import Script
+from router.store.wire import Word
+
+
+async def run_script(channel: Channel, script: Script, root: str, *arguments: Word) -> list[bytes | int]:
+    """Its words. A server that does not know it (a new one, a restarted one) is sent it whole."""
+    rest = (1, root, *arguments)
+    try:
+        words: list[bytes | int] = await channel.call("EVALSHA", script.sha, *rest)
+    except ServerError as error:
+        if error.code != "NOSCRIPT":
+            raise
+        words = await channel.call("EVAL", script.body, *rest)
+    return words
