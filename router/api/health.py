@@ -10,6 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
+from router.api import live_page
 from router.api.auth import COOKIE
 from router.api.docs import STYLE, page
 from router.api.reply import Reply
@@ -125,10 +126,16 @@ async def style(request: web.Request) -> Reply:
     return Reply(200, STYLE.encode(), "text/css")
 
 
+@health.get("/live", roles=None, answers={200: "text/html"}, in_site=False)
+async def live_view(request: web.Request) -> Reply:
+    """The supervisor's page: queues, agents and calls as they change, and why."""
+    return live_page.page()
+
+
 @health.get("/", roles=None, answers={303: None}, in_site=False)
 async def home(request: web.Request) -> Reply:
-    """Where the printed address leads: `?token=` is kept in this browser for reading, then the reference opens."""
-    headers = {"Location": "docs"}
+    """Where the printed address leads: `?token=` is kept in this browser for reading, then the live view opens."""
+    headers = {"Location": "live"}
     secret = request.query.get("token", "")
     if secret and await request.app[SERVICE].tokens.find(secret) is not None:
         secure = "; Secure" if request.scheme == "https" else ""

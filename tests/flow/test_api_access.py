@@ -169,7 +169,7 @@ async def test_tokens_that_make_no_sense_are_a_422(api):
 
 async def test_the_browsers_cookie_reads_and_never_writes(api):
     home = await api.with_token(None).get(f"/?token={SECRET}")
-    assert (home.status, home.headers["Location"]) == (303, "docs")
+    assert (home.status, home.headers["Location"]) == (303, "live")
     cookie = home.headers["Set-Cookie"].partition(";")[0]
     assert "HttpOnly" in home.headers["Set-Cookie"]
     assert "SameSite=Strict" in home.headers["Set-Cookie"]
