@@ -44,6 +44,8 @@ _HOLD_END: Mapping[str, HoldEnd] = {
     "queue-full": "full",
 }
 
+_ENDED = frozenset({"completed", "failed", "canceled", "busy", "no-answer"})
+
 # By the final SIP answer, which tells more than Twilio's word does: a phone that is off is not one that rang out.
 _BY_SIP: Mapping[str, LegFailure] = {
     **dict.fromkeys(("486", "600"), "busy"),
@@ -92,7 +94,8 @@ def event_of(page: str, fields: Fields) -> Event:
             diverted_from=fields.get("ForwardedFrom") or None,
         )
     if page == "left":
-        return HoldLeft(_HOLD_END.get(fields.get("QueueResult"), "error"))
+        ended = fields.get("CallStatus") in _ENDED  # Twilio tells of a talk then, as if somebody still listened
+        return HoldLeft("hangup" if ended else _HOLD_END.get(fields.get("QueueResult"), "error"))
     if page in ("whisper", "callback"):
         return LegAnswered()
     if page == "bridged":
@@ -105,6 +108,8 @@ def event_of(page: str, fields: Fields) -> Event:
 def _end_of_dial(fields: Fields) -> Event:
     """A finished talk, or why there was none."""
     status = fields.get("DialCallStatus")
+    if fields.get("CallStatus") == "failed":
+        return LegFailed("network")
     if status in ("completed", "answered") or fields.get("DialBridged") == "true":
         return BridgeDown()
     return LegFailed(failure_of(status, fields.get("DialSipResponseCode")))

@@ -1,0 +1,25 @@
+"""A site on the simulated exchange."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ivr.simulator.adapter import SIMULATOR, Simulator
+from loadtests.carriers.simulator import SimulatedCarrier
+from tests.stories.house import Stage
+
+
+def stage(request: pytest.FixtureRequest, folder: Path) -> Stage:
+    carrier = SimulatedCarrier()
+    return Stage(
+        "simulator",
+        carrier,
+        SIMULATOR,
+        section=lambda: {"simulator": {}},
+        wire=lambda base, numbers: None,
+        vouched={"trust": "verified"},
+        spoofed={"trust": "failed"},
+        adapters=(Simulator(carrier.exchange),),
+    )
