@@ -115,6 +115,8 @@ class Phrases:
 
     def say(self, phrase: str, /, **data: str | int) -> str:
         """The phrase with its data, cleaned. Whole numbers are spoken the language's way. KeyError: no such phrase."""
+        if not data:
+            return self.templates[phrase]
         spoken = {name: self.number(value) if isinstance(value, int) else clean(value) for name, value in data.items()}
         return self.templates[phrase].format_map(spoken)
 

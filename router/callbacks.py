@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import PhoneNumberType
+from phonenumbers.phonemetadata import PhoneMetadata
 
 from router.site import Site
 from router.store.rows import KINDS, CallRow
@@ -16,27 +17,30 @@ STATES = {"waiting": "waiting", "choosing": "waiting", "connected": "connected"}
 ENDED = {"answered": "done", "superseded": "superseded", "cancelled": "cancelled"}
 
 
-NOT_DIALLED = frozenset(
-    {
-        PhoneNumberType.PREMIUM_RATE,
-        PhoneNumberType.SHARED_COST,
-        PhoneNumberType.UAN,
-        PhoneNumberType.PAGER,
-        PhoneNumberType.VOICEMAIL,
-    }
-)
+NOT_DIALLED = ("premium_rate", "shared_cost", "uan", "pager", "voicemail")
 
 
-@lru_cache(maxsize=8_192)
 def may_be_dialled(number: str) -> bool:
-    """Whether a caller's own number may be called: one that exists, and whose owner does not earn by being called."""
-    if not number.startswith("+"):
-        return False
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_possible_number(parsed) and phonenumbers.number_type(parsed) not in NOT_DIALLED
+    """Whether a caller's own number, as the directory spells it, may be called: nobody earns by our calling it."""
+    for size in (1, 2, 3):
+        country = number[1 : 1 + size]
+        if country.isdigit() and int(country) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return number[0] == "+" and _not_dialled(int(country)).fullmatch(number, 1 + size) is None
+    return False
+
+
+@lru_cache(maxsize=512)
+def _not_dialled(country: int) -> re.Pattern[str]:
+    """The national numbers of a country that are not called; the library takes 200 µs for one number's kind."""
+    patterns = []
+    for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country]:
+        code = str(country) if region == "001" else region
+        metadata = PhoneMetadata.metadata_for_region_or_calling_code(country, code)
+        for kind in NOT_DIALLED:
+            found = getattr(metadata, kind, None)
+            if found is not None and found.national_number_pattern:
+                patterns.append(f"(?:{found.national_number_pattern})")
+    return re.compile("|".join(patterns) or "(?!)")
 
 
 def is_callback(row: CallRow) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -67,6 +68,7 @@ def _is_in(source: str, proxies: Networks) -> bool:
     return any(address in network for network in proxies)
 
 
+@lru_cache(maxsize=1_024)
 def _host(source: str) -> str:
     try:
         address = ip_address(source)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from router.directory.lookup import LookUp
@@ -19,6 +20,7 @@ from router.domain.policy import Decision, decide
 from router.domain.standing import ATTESTATION_FAILED
 from router.site import Site
 from router.store.engine import Routed
+from router.store.rows import know_meta
 
 TRIES = 8
 SHOWN_CONTACTS = 5
@@ -109,6 +111,7 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
     raise PlanMoved
 
 
+@lru_cache(maxsize=1_024)
 def dialled(number: str, region: str) -> str:
     """The number dialled as the plan lists it: E.164 where it is one."""
     identity = identify(number, region)
@@ -173,7 +176,9 @@ def pack(
     if decision.later:
         lanes = dict.fromkeys(lane for step in decision.later for lane in step.lanes)
         meta["later"] = f"{decision.later[-1].name};{' '.join(lanes)}"
-    return json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
+    know_meta(text, meta)
+    return text
 
 
 def unpack(call_id: str, meta: Mapping[str, Any]) -> tuple[Caller | None, CallFacts]:
@@ -196,4 +201,11 @@ def unpack(call_id: str, meta: Mapping[str, Any]) -> tuple[Caller | None, CallFa
 
 def _compact(customer: Customer) -> dict[str, Any]:
     """The customer without what is empty."""
-    return {name: value for name, value in asdict(customer).items() if value not in (None, "", (), [])}
+    found = {name: getattr(customer, name) for name in Customer.__dataclass_fields__}
+    compact: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in found.items()
+        if value not in (None, "", ())
+    }
+    compact |= {name: asdict(part) for name in ("account", "value_parts") if (part := compact.get(name))}
+    return compact

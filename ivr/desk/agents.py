@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from ivr.desk.reports import FETCHED, lost, offer_of
-from ivr.desk.telling import Telling
+from ivr.desk.telling import Telling, nothing
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
 from ivr.vocabulary import BridgeDown, Event, InputDigits, LegFailed
@@ -43,7 +43,8 @@ class AgentPages(Viewing):
         """The talk is over, or the caller could not be reached. Asked again it finds the same."""
         engine = self.engine
         if isinstance(event, BridgeDown):
-            return (await self.after(call_id, engine.complete_call(call_id, offer_id=offer_id))).scene("nothing")
+            await self.done(engine.complete_call(call_id, offer_id=offer_id))
+            return nothing(call_id)
         cause = event.cause if isinstance(event, LegFailed) else "bridge"
         # In mid-talk a leg broke, or before it the caller could not be reached: one of the two finds nothing to do.
         broke = [engine.lose_leg(call_id, offer_id, cause)] if lost(cause) else []
@@ -83,7 +84,8 @@ class AgentPages(Viewing):
         return scene
 
     async def _bridged(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        return (await self.after(call_id, self.engine.connect_call(call_id, offer_id, token))).scene("nothing")
+        await self.done(self.engine.connect_call(call_id, offer_id, token))
+        return nothing(call_id)
 
     async def _callback(self, call_id: str, leg_id: str, token: str, event: Event) -> Scene:
         """The customer has picked up; the agent stands ready to fetch them out of the holding room."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from router.domain.standing import is_asked, kind_of_doubt
 from router.logging_ import say
 from router.routing import Incoming, Recognised, enter, pack, recognise
 from router.site import Site
+from router.store.begun import Begun
 from router.store.rows import CallView
 
 log = logging.getLogger("vipline.desk")
@@ -65,17 +65,18 @@ class Arrivals(Viewing):
         decision = decide(caller, known.facts, plan, datetime.now(UTC))
         meta = pack(incoming, known.identity, known.facts, caller, decision, known.found, asked)
         accept = self.engine.accept_call(incoming.call_id, max_wait_ms=plan.max_wait, meta=meta, tier=decision.tier)
-        accepted, view = await asyncio.gather(accept, self.engine.view_call(incoming.call_id))
-        if not accepted.created:
+        begun, view = Begun(accept), Begun(self.engine.view_call(incoming.call_id))
+        if not (await begun).created:
             raise StepRepeated
-        return view
+        return await view
 
     async def _entered(self, incoming: Incoming, known: Recognised) -> CallView | None:
         """On its ladder. The view may have been faster than a lane that had to be registered first."""
-        entering = enter(self.site, incoming, known, kind="adapter")
-        routed, view = await asyncio.gather(entering, self.engine.view_call(incoming.call_id))
-        if not routed.created:
+        entering = Begun(enter(self.site, incoming, known, kind="adapter"))
+        viewing = Begun(self.engine.view_call(incoming.call_id))
+        if not (await entering).created:
             raise StepRepeated
+        view = await viewing
         if view is None or view.row.letter == "g":
             view = await self.engine.view_call(incoming.call_id)
         return view

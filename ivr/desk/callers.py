@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ivr.desk.identifying import Identifying
 from ivr.desk.steps import NO_WAY_OUT, WAY_OUT
-from ivr.desk.telling import Telling, elsewhere, sorry
+from ivr.desk.telling import Telling, elsewhere, nothing, sorry
 from ivr.flow.asking import choice_of
 from ivr.scene import Scene
 from ivr.vocabulary import Event, HoldLeft, InputDigits
@@ -84,7 +84,8 @@ class CallerPages(Identifying):
         """Out of the holding room: by a talk that is over, by us, or with the caller."""
         reason = event.reason if isinstance(event, HoldLeft) else "error"
         if reason == "hangup":
-            return (await self.after(call_id, self.engine.abandon_call(call_id, step=token))).scene("nothing")
+            await self.done(self.engine.abandon_call(call_id, step=token))
+            return nothing(call_id)
         if reason in ("full", "error"):
             telling = await self.after(call_id, self.engine.abandon_call(call_id, "failed", token))
             return telling.scene("apology", **elsewhere(self.site.plan.exit))

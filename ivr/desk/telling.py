@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.models import SitePlan
 from ivr.flow.greeting import hello_at, variant_for
-from ivr.scene import Greeting, MenuOption, Notice, Range, Scene, Whisper
+from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
 from router.callbacks import may_be_dialled
 from router.domain.estimates import Announcement
 from router.store.rows import CallRow, CallView
@@ -185,6 +186,11 @@ def elsewhere(way: str) -> dict[str, Any]:
     return {"number": way.removeprefix(NUMBER) if way.startswith(NUMBER) else ""}
 
 
+def nothing(call_id: str) -> Scene:
+    """Whoever asked need not be told anything."""
+    return Scene("nothing", call_id, 0, "")
+
+
 def sorry(call_id: str, plan: SitePlan) -> Scene:
     """What is said where nothing is known of a call, or nothing can be done; the plan's other number still can."""
     return Scene("apology", call_id, 0, plan.language, fallback=plan.language, **elsewhere(plan.exit))
@@ -211,20 +217,27 @@ def language_of(meta: dict[str, Any], plan: SitePlan) -> str:
     return str(meta.get("language") or (number and number.language) or customer.get("language") or plan.language)
 
 
+@lru_cache(maxsize=256)
+def _now_there(minute: int, timezone: str) -> tuple[Hello, date]:
+    """How one greets in a minute since 1970, and which day it is there."""
+    local = datetime.fromtimestamp(minute * 60, UTC).astimezone(ZoneInfo(timezone))
+    return hello_at(local), local.date()
+
+
 def greeting_for(meta: dict[str, Any], tier: str, plan: SitePlan, now_ms: int, connecting: Any = "") -> Greeting:
     """By the site's clock; by name only where the policy allows it."""
-    local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(plan.timezone))
+    hello, today = _now_there(now_ms // 60_000, plan.timezone)
     customer = meta.get("customer") or {} if meta.get("greet_by_name") else {}
     contacts = meta.get("contacts") or ()
-    last = datetime.fromtimestamp(contacts[0]["at"] / 1000, UTC).astimezone(local.tzinfo).date() if contacts else None
+    last = _now_there(contacts[0]["at"] // 60_000, plan.timezone)[1] if contacts else None
     birthday = date.fromisoformat(customer["birthday"]) if customer.get("birthday") else None
     named = bool(customer.get("name"))
     texts = plan.voice.greetings.get(tier, {})
     language = language_of(meta, plan)
     text = texts.get(language) or texts.get(language.partition("-")[0]) or ""
     return Greeting(
-        hello=hello_at(local),
-        variant=variant_for(named, birthday, last, local.date()),
+        hello=hello,
+        variant=variant_for(named, birthday, last, today),
         name=str(customer.get("name") or ""),
         title=customer.get("title"),
         text="" if "{who}" in text and not named else text,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ivr.desk.telling import Telling
 from router.domain.errors import ChoiceGone, OfferGone, UnknownCall, WrongState
 from router.domain.estimates import Announcement
 from router.site import Site
+from router.store.begun import Begun
 from router.store.rows import CallRow, CallView
 
 TOO_LATE = (ChoiceGone, OfferGone, WrongState)
@@ -34,18 +35,33 @@ class Viewing:
 
     async def tried(self, call_id: str, *transitions: Coroutine[Any, Any, Any]) -> tuple[Telling, bool]:
         """The same, and whether none of them came too late."""
-        loads, late = self.engine.loads, False
-        replies = await asyncio.gather(*transitions, self.engine.view_call(call_id), return_exceptions=True)
-        for reply in replies:
-            if isinstance(reply, TOO_LATE):
-                late = True
-            elif isinstance(reply, BaseException):
-                raise reply
+        loads = self.engine.loads
+        begun = [Begun(transition) for transition in transitions]
+        view = Begun(self.engine.view_call(call_id))
+        late = await self._are_late(begun)
+        seen = await view
         if self.engine.loads != loads:  # a script was not there yet, and ran after the view
             return await self.view(call_id), not late
-        view = replies[-1]
-        assert not isinstance(view, BaseException)
-        return self.telling(view), not late
+        return self.telling(seen), not late
+
+    async def done(self, *transitions: Coroutine[Any, Any, Any]) -> None:
+        """As `after`, where nothing is said of the call."""
+        await self._are_late([Begun(transition) for transition in transitions])
+
+    @staticmethod
+    async def _are_late(begun: Sequence[Begun[Any]]) -> bool:
+        """Whether any came too late; raises the first refusal of another kind when all have ended."""
+        late, refused = False, None
+        for one in begun:
+            try:
+                await one
+            except TOO_LATE:
+                late = True
+            except Exception as error:
+                refused = refused or error
+        if refused:
+            raise refused
+        return late
 
     async def is_alone(self, row: CallRow) -> bool:
         """Of a callback's customer and agent, one waits for the other, who should have come by now: their leg is gone,

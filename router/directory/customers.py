@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -155,7 +155,7 @@ class Customers:
 
     async def meet(self, number: str, meeting: Meeting) -> Found:
         """As `find`, for a call that is coming in, which is counted."""
-        reply = await self.scripts.run("meet_caller", number=number, limit=MAX_SHARING, **asdict(meeting))
+        reply = await self.scripts.run("meet_caller", number=number, limit=MAX_SHARING, **meeting.arguments())
         recent, others = reply[1:3]
         if reply[0] == b"NOBODY":
             return Found((), answer=reply[3], recent=recent, others=others)

@@ -67,6 +67,9 @@ class LookUp:
 
     def caller(self, plan: SitePlan) -> Caller | None:
         """The one the call is routed for."""
+        if len(self.candidates) == 1:
+            only = self.candidates[0]
+            return Caller(only.customer, False, only.reached, only.numbers)
         chosen = choose_caller(self.customers, plan)
         candidate = self.candidate(chosen.customer.customer_id) if chosen else None
         if chosen is None or candidate is None:

@@ -20,6 +20,10 @@ class Meeting:
     at_once: int
     numbers: int
 
+    def arguments(self) -> dict[str, str | int]:
+        """As the script names them."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     @classmethod
     def of(cls, call_id: str, plan: SitePlan) -> Self:
         most = max(plan.limits.calls, plan.velocity.calls)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MEMORY = 2_000
 """Answers after which one counts 1/e of what it did."""
@@ -48,13 +49,20 @@ class Curve:
 
     def quantiles(self, ahead: int) -> tuple[float, float]:
         """p50 and p90, s."""
-        p50 = self._highest(self.p50, ahead)
-        return p50, max(p50, self._highest(self.p90, ahead))
+        return _quantiles(self, ahead)
 
-    def _highest(self, factors: tuple[float, ...], ahead: int) -> float:
+    def highest(self, factors: tuple[float, ...], ahead: int) -> float:
+        """Never less than for fewer calls ahead."""
         last = band(ahead)
         lower = (factors[each] * self.mean(2 ** (each + 1) - 2) for each in range(last))
         return max(factors[last] * self.mean(ahead), *lower, 0.0)
+
+
+# Asked again at every announcement to every caller; a curve is frozen, and there are few of them.
+@lru_cache(maxsize=8_192)
+def _quantiles(curve: Curve, ahead: int) -> tuple[float, float]:
+    p50 = curve.highest(curve.p50, ahead)
+    return p50, max(p50, curve.highest(curve.p90, ahead))
 
 
 @dataclass(slots=True)

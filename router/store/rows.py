@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,10 +19,23 @@ def _number(text: str) -> int | None:
     return int(float(text)) if text else None
 
 
-# The same text is read at every request of its call. What is read is shared: never to be changed.
-@lru_cache(maxsize=1_024)
+METAS_KEPT = 2_048
+_metas: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+
+def know_meta(text: str, meta: dict[str, Any]) -> None:
+    """What this text says, from whoever has just written it. Shared by all who read it: never to be changed."""
+    _metas[text] = meta
+    if len(_metas) > METAS_KEPT:
+        _metas.popitem(last=False)
+
+
 def _meta(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(text)
+    """The same text is read at every request of its call."""
+    found = _metas.get(text)
+    if found is None:
+        found = json.loads(text)
+        know_meta(text, found)
     return found
 
 
