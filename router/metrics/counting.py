@@ -58,6 +58,19 @@ class Counting:
         self._plan = plan
         self._labels = Labels(plan())
 
+    def prepare(self) -> None:
+        """Show at 0 what alerts and ratios are made of: a counter that begins at 1 hides its first call."""
+        plan = self._plan()
+        for tier in plan.tiers:
+            self.tally.add(d.OFFERED, tier.name, by=0)
+            for outcome in ("ready", "busy", "absent"):
+                self.tally.add(d.OWNER_ASKED, tier.name, outcome, by=0)
+            for outcome in ("owner", "cover", "other"):
+                self.tally.add(d.OWNER_ANSWERED, tier.name, outcome, by=0)
+            for queue in ("", *plan.groups):
+                for outcome in d.LEVEL_OUTCOMES:
+                    self.tally.add(d.LEVEL, tier.name, queue, outcome, by=0)
+
     def take(self, event: Event, picture: Picture, certain: bool = True) -> None:
         """Count the next entry. `certain` False: the picture may be newer than the entry, and proves nothing."""
         if self._labels.plan is not self._plan():

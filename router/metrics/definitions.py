@@ -110,6 +110,7 @@ RINGING = _gauge("ringing", "Calls offered to an agent.", "tier")
 TALKING = _gauge("talking", "Calls connected to an agent.", "tier")
 TARGET_SECONDS = _gauge("service_level_target_seconds", "Within what time the plan wants calls answered.", "queue")
 TARGET_RATIO = _gauge("service_level_target_ratio", "The share of calls the plan wants answered within it.", "queue")
+TIER_VIP = _gauge("tier_vip", "1 for tiers whose callers pass those of the default tier, else 0.", "tier")
 AGENTS = {
     state: _gauge(f"agents_{state}", f"Agents who are {state}, each once.")
     for state in AGENT_STATES.values()
@@ -144,6 +145,21 @@ REPAIRED = _counter("repaired_leases", "Agents found reserved for a call that wa
 DOUBLE_OFFERS = _counter("double_offers", "Offers of a call or to an agent already in an offer or a talk: must stay 0.")
 CUT_OFF = _counter("readers_cut_off", "Readers of the stream that were cut off because they held it back.")
 GAPS = _counter("metrics_gaps", "Times these figures went on from a snapshot because entries were missing.")
+
+LEVEL_OUTCOMES = (
+    "offered",
+    "answered",
+    "answered_in_target",
+    "abandoned",
+    "abandoned_in_target",
+    "short_abandoned",
+    "callback",
+    "callback_in_target",
+    "recalled",
+    "recalled_short",
+    "recalled_in_target",
+)
+"""What the formulas of the service level name; `service_level_inputs` has a few outcomes more."""
 
 ALWAYS_THERE = (REPAIRED, DOUBLE_OFFERS, CUT_OFF, GAPS)
 """Shown at 0 before anything happened, so that the first time is seen as an increase."""

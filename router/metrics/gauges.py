@@ -38,17 +38,19 @@ class Gauges:
         """How estimates have done in the last hour."""
         self._more["estimates"] = f"{quality.answers} {quality.hits} {quality.error_ms}"
 
-    def targets(self, plan: SitePlan) -> None:
-        """What the plan promises; the line without a group is for all others."""
+    def plan(self, plan: SitePlan) -> bool:
+        """What the plan promises; the line without a group is for all others. False: it is the plan we know."""
         level = plan.service_level
         if plan is self._labels.plan and "targets" in self._more:
-            return
+            return False
         self._labels = Labels(plan)
         self._stale |= self._shown.keys() - self._more.keys()
         self._shown.clear()
         self._standing.touched.update(self._standing.values)
         targets = {"": level.default} | {group: level.groups.get(group, level.default) for group in plan.groups}
         self._more["targets"] = " ".join(f"{group}={one.within}={one.percent}" for group, one in targets.items())
+        self._more["tiers"] = " ".join(f"{tier.name}={int(tier.name in plan.vip_tiers)}" for tier in plan.tiers)
+        return True
 
     def changed(self) -> dict[str, str]:
         """Fields that are another than when this was asked last."""

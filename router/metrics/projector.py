@@ -103,7 +103,7 @@ class Projector:
         for entry in entries:
             work.take(read_entry(entry))
         work.gauges.estimates(self._quality())
-        work.gauges.targets(self._plan())
+        work.follow(self._plan())
         await self._keep(after, work.picture.last, "", work.values(), work.things())
         return len(entries)
 
@@ -221,6 +221,11 @@ class Work:
             # Another version's entry, perhaps: what follows it must be counted all the same.
             self.picture.last = event.entry_id
             say(log, logging.WARNING, "entry not counted", type=event.type, error=type(error).__name__)
+
+    def follow(self, plan: SitePlan) -> None:
+        """Go by this plan."""
+        if self.gauges.plan(plan):
+            self.counting.prepare()
 
     def values(self) -> dict[str, str]:
         """What is shown and has changed since this was asked last."""

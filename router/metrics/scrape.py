@@ -53,6 +53,8 @@ async def read(connection: Pipelining, keys: Keyspace) -> Reading:
     reading = Reading(keys.site)
     for metric in d.ALWAYS_THERE:
         reading.put(metric, 0)
+    for asked in ("directory", "crm"):
+        reading.put(d.LOOKUPS_MISSED, 0, asked)
     _shown(reading, _texts(shown), int(now_ms))
     _added(reading, _texts(added))
     reading.put(d.STREAM_LENGTH, int(entries))
@@ -129,6 +131,9 @@ def _shown(reading: Reading, kept: Mapping[str, str], now_ms: int) -> None:
             _estimates(reading, *map(int, text.split()))
         elif name == "targets":
             _targets(reading, text)
+        elif name == "tiers":
+            for tier, _, vip in (one.rpartition("=") for one in text.split()):
+                reading.put(d.TIER_VIP, int(vip), tier)
         elif (metric := d.ALL.get(name)) is not None and metric.kind == "histogram":
             total, *buckets = text.split()
             if len(buckets) == len(metric.bounds) + 1:

@@ -279,14 +279,26 @@ def test_going_on_from_what_was_kept() -> None:
 def test_a_group_that_is_no_more_shows_nobody() -> None:
     plans = [PLAN]
     story = Story(lambda: plans[0]).come("c1")
-    story.work.gauges.targets(plans[0])
+    story.work.follow(plans[0])
     story.shown |= story.work.values()
     assert story.count("waiting_in_queue", "gold", "vip") == 1
     plans[0] = PLAN.model_copy(update={"groups": {"general": PLAN.groups["general"]}})
-    story.work.gauges.targets(plans[0])
+    story.work.follow(plans[0])
     story.shown |= story.work.values()
     assert story.shown["waiting_in_queue;gold;vip"] == ""
     assert story.count("waiting_in_queue", "gold", "other") == 1
+
+
+def test_what_ratios_are_made_of_is_there_before_the_first_call() -> None:
+    story = Story()
+    story.work.follow(PLAN)
+    shown = story.work.values()
+    assert shown["service_level_inputs_total;gold;vip;answered_in_target"] == "0"
+    assert shown["owner_calls_total;diamond;absent"] == "0"
+    assert shown["tiers"] == "diamond=1 gold=1 silver=1 member=1 standard=0"
+    story.come("c1").end("c1", "abandoned", "w", 9_000)
+    story.work.follow(PLAN)
+    assert story.count("service_level_inputs_total", "gold", "vip", "abandoned") == 1
 
 
 def test_time_in_a_state_adds_up() -> None:
