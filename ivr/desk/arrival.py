@@ -16,7 +16,7 @@ from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Event, InputDigits
 from router.domain.errors import SiteFull, StepRepeated, UnknownCall
 from router.domain.policy import decide
-from router.domain.standing import is_asked, kind_of_doubt
+from router.domain.standing import asks_anybody, is_asked, kind_of_doubt
 from router.logging_ import say
 from router.routing import Incoming, Recognised, enter, pack, recognise
 from router.site import Site
@@ -108,6 +108,8 @@ def what_to_ask(known: Recognised, plan: SitePlan) -> str:
 
     Who calls a closed line is told so, and not asked first.
     """
+    if not asks_anybody(known.facts, plan):
+        return ""
     caller = known.found.caller(plan)
     if not is_asked(caller, known.facts, plan) or decide(caller, known.facts, plan, datetime.now(UTC)).closed:
         return ""

@@ -16,8 +16,8 @@ from router.directory.proving import Claim, Locked, prove
 from router.domain.errors import UnknownCall
 from router.routing import Recognised, recognise, unpack
 
-CHECK_S = 6.0
-"""A check that takes longer (many at once) is none: the carrier waits for the document."""
+CHECK_S = 2.5
+"""A check that takes longer (many at once) is none: carriers wait no more than some seconds for the document."""
 SKIP = "*"
 MAX_DIGITS = 20
 

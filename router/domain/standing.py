@@ -65,8 +65,13 @@ def kind_of_doubt(caller: Caller | None, call: CallFacts, site: SitePlan) -> Ask
     return None
 
 
-def is_asked(caller: Caller | None, call: CallFacts, site: SitePlan) -> bool:
-    """Whether the plan has this caller asked for customer number and PIN."""
+def asks_anybody(call: CallFacts, site: SitePlan) -> tuple[Asked, ...]:
+    """Who is asked for customer number and PIN on the number dialled."""
     number = site.numbers.get(call.to)
-    asked = site.identification.ask if number is None or number.identify is None else number.identify
+    return site.identification.ask if number is None or number.identify is None else number.identify
+
+
+def is_asked(caller: Caller | None, call: CallFacts, site: SitePlan) -> bool:
+    """Whether this caller is."""
+    asked = asks_anybody(call, site)
     return bool(asked) and kind_of_doubt(caller, call, site) in asked

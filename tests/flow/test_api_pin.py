@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from router.api.idempotency import BodyDigest
 from router.directory import pins
 from router.directory.phones import WITHHELD
 from router.directory.proving import Claim, prove
@@ -87,6 +88,15 @@ async def test_only_supervisors_set_it(api: Api, role: str) -> None:
     more = {"agent_id": "agent-7"} if role == "agent" else {}
     other = await api.as_(role, site="main", **more)
     assert (await other.put("/v1/customers/c-9", {"pin": PIN})).slug == "wrong-role"
+
+
+async def test_what_is_remembered_of_a_body_is_no_quick_way_to_the_pin_in_it(
+    api: Api, peek_service: Callable[[], bytes]
+) -> None:
+    """Whoever knows the rest of a body could try all PINs against a quick hash of it."""
+    for name, body in (("plain", BODY), ("secret", BODY | {"pin": PIN})):
+        assert (await api.put("/v1/customers/c-9", body, Idempotency_Key=name)).status in (200, 201)
+    assert BodyDigest(json.dumps(BODY | {"pin": PIN}).encode()).value().encode() not in peek_service()
 
 
 async def test_the_same_key_with_another_pin_is_another_body(api: Api) -> None:

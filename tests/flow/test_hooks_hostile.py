@@ -232,6 +232,36 @@ async def test_a_replay_gets_the_same_bytes_and_changes_nothing(
     assert ended.keys() == kept(database).keys()
 
 
+async def test_secrets_are_rotated_without_a_restart_and_without_a_gap(
+    api: Api, session: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one is named beside the old one, then the old one goes."""
+    plan = (await api.get("/v1/plan")).json["plan"]
+    (tmp_path / "next").write_text("next-secret")
+    plan["telephony"]["twilio"]["auth_token_next"] = {"file": str(tmp_path / "next")}
+    plan["telephony"]["jambonz"]["webhook_secrets"].append({"file": str(tmp_path / "next")})
+    assert (await api.put("/v1/plan", plan)).status == 200
+    old = (TWILIO, JAMBONZ)
+    ringing = {"call_sid": "3f2b1c00-0000-4000-8000-000000000009", "direction": "inbound", "call_status": "trying"}
+
+    async def statuses(twilio_secret: str, jambonz_secret: str) -> set[int]:
+        monkeypatch.setattr("tests.flow.test_hooks_hostile.TWILIO", twilio_secret)
+        monkeypatch.setattr("tests.flow.test_hooks_hostile.JAMBONZ", jambonz_secret)
+        body = ringing | {"from": ADA, "to": "+12025550199"}
+        return {(await by_twilio(session, api, "voice"))[0], (await by_jambonz(session, api, "voice", **body))[0]}
+
+    assert await statuses(*old) == {200}
+    assert await statuses("next-secret", "next-secret") == {200}
+    for name in old:
+        (tmp_path / name).write_text("gone")
+
+    async def old_ones_are_refused() -> bool:
+        return await statuses(*old) == {403}
+
+    await wait_until(old_ones_are_refused)
+    assert await statuses("next-secret", "next-secret") == {200}
+
+
 async def test_a_flood_from_one_number_hears_a_busy_line_over_every_provider(
     api: Api, session: aiohttp.ClientSession
 ) -> None:

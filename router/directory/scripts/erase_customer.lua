@@ -11,6 +11,7 @@
 ]]
 --- @include "directory"
 --- @include "counting"
+--- @include "pin_locks"
 
 local shelf = shelf_of(customer_id)
 local old = call('HGET', shelf, customer_id)
@@ -27,6 +28,6 @@ local contacts = call('GET', UC .. customer_id) or ''
 local own = decoded(old).number
 if own then call('HDEL', number_shelf_of(own), own) end
 call('HDEL', pin_shelf_of(customer_id), customer_id)
-call('DEL', UC .. customer_id, UR .. customer_id, VN .. customer_id)
+call('DEL', UC .. customer_id, UR .. customer_id, VN .. customer_id, PL .. 'c:' .. customer_id)
 call('HDEL', shelf, customer_id)
 return {'ERASED', table.concat(numbers, ' '), contacts}
