@@ -43,7 +43,7 @@ async def test_reports_never_come(house: House) -> None:
     await house.change(timing={"offer": 1_000, "cooling": 60_000})
     house.carrier.faults.reports_dropped = 1.0
     house.agent(GRETA, picks="busy")
-    house.agent(CHEN, talks_s=5)
+    house.agent(CHEN, after_s=0.2, talks_s=5)
     await house.api.ready("agent-7", "agent-3")
     call = house.call(ADA)
     await call.until(f"bridged: {CHEN}")
@@ -78,10 +78,10 @@ async def test_a_callback_is_dialled_once_although_the_answer_is_lost(house: Hou
 
 async def test_the_provider_is_down_for_a_while(house: House) -> None:
     """The caller waits and is not lost, no agent is stuck, and when it is back they talk."""
-    await house.change(timing={"offer": 2_000, "cooling": 1_000})
-    for _ in range(6):
+    await house.change(timing={"offer": 2_000, "cooling": 500})
+    for _ in range(3):
         house.carrier.faults.next_rest(house.stage.places, "busy")
-    house.agent(GRETA)
+    house.agent(GRETA, after_s=0.2)
     await house.api.ready("agent-7")
     call = house.call(ADA)
     await call.until(f"bridged: {GRETA}", timeout_s=25)
