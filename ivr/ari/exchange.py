@@ -163,6 +163,7 @@ class Exchange:
                 self._of_leg(leg, event)
 
     def _of_leg(self, leg: Leg, event: Left | HangupAsked | Destroyed | Changed | Digit | Dialled) -> None:
+        leg.seen = True
         if isinstance(event, Digit):
             leg.press(event.digit)
         elif isinstance(event, Dialled):
@@ -188,7 +189,7 @@ class Exchange:
             self.counts["repeated"] += 1
             return
         else:
-            leg.up = True
+            leg.up = leg.seen = True
             leg.settled.set()
         if leg is not None and leg.first is not None and not leg.begun:
             self.begin(leg, leg.first, LegAnswered())

@@ -33,6 +33,8 @@ ARI = Capabilities(
     answer_within_ms=10_000,
 )
 AGAIN_MS = 500
+LEAST_RING_S = 5
+"""Shorter offers end by their own deadline, which takes the leg back."""
 
 log = logging.getLogger("vipline.ari")
 
@@ -67,7 +69,8 @@ class AriGateway:
             raise GatewayBusy(AGAIN_MS, "no asterisk")
         exchange = self._placed_by(exchanges, action.answered.call_id)
         channel_id = _id_of(action)
-        if channel_id in exchange.legs or channel_id in exchange.ended:
+        leg = exchange.legs.get(channel_id)
+        if (leg is not None and leg.seen) or channel_id in exchange.ended:
             return channel_id
         try:
             answer = await exchange.asterisk.ask(commands.channel(channel_id))
@@ -92,7 +95,7 @@ class AriGateway:
             endpoint = endpoint_of(action.target, part)
         except NoTarget:
             raise GatewayRefused("device", "no endpoint") from None
-        call_id, seconds = action.answered.call_id, max(1, math.ceil(action.ring_timeout_ms / 1_000))
+        call_id, seconds = action.answered.call_id, max(LEAST_RING_S, math.ceil(action.ring_timeout_ms / 1_000))
         leg = exchange.legs.get(channel_id)
         if leg is None:
             leg = exchange.add(Leg(channel_id, action.role, call_id, action.leg_id, exchange.app, endpoint))
@@ -150,7 +153,9 @@ def _chosen(call_id: str, exchanges: Collection[Exchange]) -> Exchange:
 
 def _refusal(answer: Answer) -> Exception:
     """400: no such endpoint; 500 `Allocation failed`: a telephone that is not registered."""
-    if answer.status in (429, 503):
+    body = answer.body if isinstance(answer.body, dict) else {}
+    unreachable = "Allocation failed" in (body.get("error"), body.get("message"))
+    if answer.status == 429 or (answer.status >= 500 and not unreachable):
         return GatewayBusy(AGAIN_MS, str(answer.status))
     say(log, logging.WARNING, "leg refused", status=answer.status)
     return GatewayRefused("network" if answer.status in (401, 403) else "device", str(answer.status))

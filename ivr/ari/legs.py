@@ -45,7 +45,7 @@ class Talk:
 class Leg:
     """`endpoint`: whom we dialled, of a caller empty. `up`: answered. `gone`: the channel is no more, for good.
 
-    `stopped`: we asked for its end. `status`, `cause`, `sip`: what is known of why it ended. `room`: the holding room
+    `stopped`: we asked for its end. `seen`: Asterisk has told of it. `status`, `cause`, `sip`: what is known of why it ended. `room`: the holding room
     it waits in. `begun`: its first page was asked for. `settled`: it was answered, or is gone.
     """
 
@@ -59,6 +59,7 @@ class Leg:
     up: bool = False
     gone: bool = False
     stopped: bool = False
+    seen: bool = False
     rings_until: float = 0.0
     status: str = ""
     cause: int = 0

@@ -96,6 +96,11 @@ class AriAdapter:
         part = self._part(site)
         return part is not None and any(passwords(one) for one in part.asterisks.values())
 
+    def is_ready(self, site: str) -> bool:
+        """Whether this process speaks with every Asterisk of the site, and knows every leg."""
+        kept = self._kept.get(site, {})
+        return bool(kept) and all(one.exchange.known for one in kept.values())
+
     async def run(self, site: str) -> None:
         """Sweeps up the sounds that nobody hears any more."""
         while True:

@@ -61,11 +61,8 @@ class House:
         await wait_until(holds, timeout=15)
 
     async def connected(self) -> None:
-        await wait_until(lambda: self.fake.wires.connected and self.known())
-
-    def known(self) -> bool:
-        """Whether the service has found out what is left on the line."""
-        return all(one.known for one in self.adapter._exchanges("main").values())
+        """Until the service has found out what is left on the line."""
+        await wait_until(lambda: self.fake.wires.connected and self.adapter.is_ready("main"))
 
 
 def descriptions(request: pytest.FixtureRequest) -> Path | None:
@@ -92,6 +89,12 @@ def section(folder: Path, *fakes: FakeAsterisk) -> dict[str, Any]:
     }
 
 
+def told_apart(*fakes: FakeAsterisk) -> None:
+    """The sample agents' telephones, by the names their plan knows them by."""
+    for fake in fakes:
+        fake.aliases.update({f"PJSIP/{number}": f"sip:{number}@pbx" for number in range(1, 8)})
+
+
 def adapter_of(app: web.Application) -> AriAdapter:
     """The one that the application made for itself."""
     for resource in app.router.resources():
@@ -113,8 +116,7 @@ async def house_of(
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     if fake.connects_to == "service":
         fake.connects_to = f"{base}/hooks/ari/main/{fake.name}"
-    for one in (fake, *others):
-        one.aliases.update({f"PJSIP/{number}": f"sip:{number}@pbx" for number in range(1, 8)})
+    told_apart(fake, *others)
     set_second(1 / fake.speed)
     try:
         async with fake.running(), serving(database, folder, listening, fake, *others, change=change) as found:
@@ -147,7 +149,7 @@ async def serving(
     try:
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             house = House(Api(session, base, SECRET, app), fakes[0], adapter_of(app))
-            await wait_until(lambda: bool(house.adapter._exchanges("main")) and house.known())
+            await wait_until(lambda: house.adapter.is_ready("main"))
             yield house
     finally:
         app[FLIGHTS].stopping = True

@@ -50,7 +50,7 @@ class Rest:
         if fault == "busy":
             return 503, {"message": "busy"}
         if fault == "broken":
-            return 500, {"message": "Allocation failed"}
+            return 500, {"message": "Internal Server Error"}
         if fault == "silent":
             return CLOSED, None
         if asterisk.delay_ms:
