@@ -11,6 +11,8 @@ TOLERANCE = 0.10
 REPEATS = 3
 FURTHER_LANES = 2
 PER_FURTHER_LANE = 0.6
+FIRST_HOOKS = ("first", "first, owner busy", "first, agent ready")
+FURTHER_HOOKS = ("hold tick", "answer to the question", "agent's whisper", "agent's key", "bridge")
 
 Verdict = Literal["ambitious", "reached", "within 10 %", "MISSED"]
 
@@ -49,6 +51,10 @@ def _per_lane(to_reach: float, ambitious: float) -> Goal:
     return Goal(to_reach + more, ambitious + more)
 
 
+def hook_name(hook: str) -> str:
+    return f"CPU of a signed hook ÷ reading its form, {hook}"
+
+
 GOALS = {
     "accept and route, 1 lane": Goal(2.5, 2.0),
     "agent ready, 1 lane": Goal(3.5, 2.75),
@@ -69,4 +75,8 @@ GOALS = {
     "hot keys of a waiting call, 1 lane": Goal(700, None, "bytes"),
     "hot keys of a waiting call, 3 lanes": Goal(700, None, "bytes"),
     "embedded server from nothing, scripts loaded": Goal(200, 80, "ms"),
+    **{hook_name(hook): Goal(3.2, None, "x") for hook in FIRST_HOOKS},
+    **{hook_name(hook): Goal(2.2, None, "x") for hook in FURTHER_HOOKS},
+    "agent free to ring handed over, median": Goal(20, None, "ms"),
+    "agent free to ring handed over, p99": Goal(100, None, "ms"),
 }

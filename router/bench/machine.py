@@ -36,6 +36,11 @@ def set_apart(server_pid: int) -> Iterator[str]:
         os.sched_setaffinity(0, before)
 
 
+def others() -> set[int]:
+    """The cores that are not ours: while something is set apart, those of the server."""
+    return set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0) if sys.platform == "linux" else set()
+
+
 def describe() -> str:
     """The machine in one line."""
     return f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"

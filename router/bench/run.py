@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from statistics import median
 
-from router.bench import client, flatness, machine, memory, startup
+from router.bench import client, flatness, hooks, machine, memory, ringing, startup
 from router.bench.figures import Figure, Results, in_floors
-from router.bench.goals import REPEATS
+from router.bench.goals import REPEATS, hook_name
 from router.bench.rounds import Rounds
 from router.bench.server import BenchServer, bench_server
 from router.bench.site import BenchSite
@@ -47,6 +48,8 @@ def _parts(server: BenchServer, quick: bool) -> Iterator[tuple[str, Measurements
         return
     yield "memory", hot_keys(server)
     yield "the client's CPU", cpu(server)
+    yield "hooks", hooked(server)
+    yield "rings", rung(server)
     yield "streams", flat(server, flatness.stream_of, flatness.ENTRIES, "entries")
     yield "teams", flat(server, flatness.team_of, flatness.AGENTS, "agents")
     yield "lines", flat(server, flatness.line_of, flatness.WAITING, "waiting")
@@ -102,6 +105,24 @@ async def cpu(server: BenchServer) -> Measurements:
         yield [
             Figure("CPU of a call ÷ redis-py's, 64 at once", ratios[64], "x"),
             Figure("CPU of a call ÷ redis-py's, one at a time", ratios[1], "x"),
+        ]
+
+
+async def hooked(server: BenchServer) -> Measurements:
+    while True:
+        ratios = await hooks.cpu_ratios(server.url, cores=machine.others())
+        yield [
+            Figure("reading a form of 28 fields", ratios.pop("floor"), "µs"),
+            *(Figure(hook_name(hook), ratio, "x") for hook, ratio in ratios.items()),
+        ]
+
+
+async def rung(server: BenchServer) -> Measurements:
+    while True:
+        took = await ringing.rings(server.url)
+        yield [
+            Figure("agent free to ring handed over, median", median(took), "ms"),
+            Figure("agent free to ring handed over, p99", ringing.percentile(took, 0.99), "ms"),
         ]
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from router.bench import machine, memory
+from router.bench import hooks, machine, memory, ringing
+from router.bench.carrier import FIELDS, fields_of
 from router.bench.client import CALLS, cpu_ratios
 from router.bench.crowd import clone_calls, lengthen_stream
 from router.bench.floor import SET_SIZE, Floor
+from router.bench.goals import FIRST_HOOKS, FURTHER_HOOKS
 from router.bench.pipe import Pipe, Refused
 from router.bench.rounds import Rounds
 from router.bench.server import BenchServer
@@ -201,3 +203,23 @@ def test_the_driver_has_its_cores_back_afterwards() -> None:
     finally:
         os.kill(child, 9)
         os.waitpid(child, 0)
+
+
+async def test_every_hook_is_answered_as_a_carrier_would_have_it(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that is answered with anything else ends the measurement."""
+    monkeypatch.setattr(hooks, "CALLS", 3)
+    ratios = await hooks.cpu_ratios(server, rounds=1)
+    assert set(ratios) == {*FIRST_HOOKS, *FURTHER_HOOKS, "floor"}
+    assert all(ratio > 0 for ratio in ratios.values())
+
+
+def test_a_hook_carries_as_many_fields_as_a_live_one() -> None:
+    assert len(fields_of("CA1", "+12025550110")) == FIELDS
+    assert len(fields_of("CA1", "+12025550110", Digits="1")) == FIELDS
+
+
+async def test_an_agent_who_becomes_free_is_rung(server: str) -> None:
+    took = await ringing.rings(server, 3)
+    assert len(took) == 3
+    assert took == sorted(took)
+    assert ringing.percentile(took, 0.99) == took[-1]

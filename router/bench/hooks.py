@@ -1,0 +1,273 @@
+"""What a signed hook costs this process: beside a handler that only reads the same form, in the same process.
+
+Everything from the socket to the reply is in it: parsing, signature, desk, scripts, document. Readers of the event
+stream and log lines are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from aiohttp import web
+
+from config.loading import read_plan
+from config.people import CustomerSeed
+from ivr.desk import Desk
+from ivr.twilio.provider import Twilio
+from router.api.flights import Flights
+from router.api.limits import Limits
+from router.api.middleware import around
+from router.app_keys import FLIGHTS, LIMITS
+from router.bench.carrier import (
+    ACCOUNT,
+    CALLER,
+    PUBLIC,
+    TOKEN,
+    Requests,
+    call_ids,
+    fields_of,
+    pages,
+    request_of,
+    voices,
+)
+from router.bench.goals import FIRST_HOOKS, FURTHER_HOOKS
+from router.domain.estimates import Forecast
+from router.domain.fitting import Curve
+from router.domain.ladder import Ladder, Profile, Step
+from router.domain.talks import Talks
+from router.site import Site
+from router.store.channel import Channel
+
+CALLS = 400
+ROUNDS = 7
+FLOOR = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+FIRST, ASKED, RUNG = FIRST_HOOKS
+TICK, ANSWER, WHISPER, KEY, BRIDGE = FURTHER_HOOKS
+
+_sites = count(1)
+
+PLAN = """\
+title: Bench
+language: en
+region: US
+timezone: America/New_York
+tiers:
+  - {name: gold, min_annual_value: 10000, head_start: 10m, ladder: personal, greet_by_name: true}
+  - {name: standard, ladder: general}
+default_tier: standard
+groups: {vip: {}, general: {}, asked: {}}
+ladders:
+  personal:
+    - {step: owner, to: owner, when_busy: ask}
+    - {step: vip, to: vip, wait: 10m}
+    - {then: general}
+  general:
+    - {step: general, to: general}
+limits: {per_second: 5000}
+voice: {music: music/hold.mp3, music_length: 30s}
+telephony:
+  twilio:
+    account_sid: {file: "%(folder)s/sid"}
+    auth_token: {file: "%(folder)s/token"}
+"""
+
+
+class Sender:
+    """The other process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._process, self._ask, self._answer = process, process.stdin, process.stdout
+
+    @classmethod
+    async def start(cls, cores: Iterable[int]) -> Sender:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "router.bench.sender",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
+        )  # fmt: skip
+        if sys.platform == "linux" and (found := set(cores)):
+            os.sched_setaffinity(process.pid, found)
+        return cls(process)
+
+    async def close(self) -> None:
+        self._ask.close()
+        await self._process.wait()
+
+    async def cpu(self, port: int, requests: Requests, expected: bytes) -> float:
+        """What this process spends on one of these requests, µs; raises when one is not answered as expected."""
+        self._ask.write(f"{port} {len(requests)}\n".encode())
+        for request in requests:
+            self._ask.write(b"%d\n%b" % (len(request), request))
+        await self._ask.drain()
+        await self._answer.readline()
+        started = time.process_time()
+        self._ask.write(b"go\n")
+        line = await self._answer.readline()
+        spent = time.process_time() - started
+        told = json.loads(line)
+        if told["statuses"] != {"200": len(requests)} or expected not in told["body"].encode():
+            raise RuntimeError(f"hooks answered {told}")
+        return spent * 1e6 / len(requests)
+
+
+async def _form_only(request: web.Request) -> web.Response:
+    await request.post()
+    return web.Response(body=FLOOR, headers={"Content-Type": "text/xml; charset=utf-8"})
+
+
+@asynccontextmanager
+async def _listening(routes: Iterable[web.AbstractRouteDef], *middlewares: object) -> AsyncIterator[int]:
+    app = web.Application(middlewares=middlewares)  # type: ignore[arg-type]
+    app[FLIGHTS], app[LIMITS] = Flights(), Limits(0, 0)
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert site._server
+    try:
+        yield site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def hooked_site(url: str) -> AsyncIterator[tuple[Site, Twilio]]:
+    """A site with Twilio's hooks on a server of the bench; waits are known, so that they are announced."""
+    channel = await Channel.open(url)
+    site, twilio = Site(f"hooks{next(_sites)}", channel), Twilio(PUBLIC)
+    with TemporaryDirectory(prefix="vipline-hooks-") as folder:
+        (Path(folder) / "sid").write_text(ACCOUNT)
+        (Path(folder) / "token").write_text(TOKEN)
+        await site.engine.load_scripts()
+        await site.keeper.start(read_plan(PLAN % {"folder": folder}))
+        await _teach(site)
+        twilio.serve(site.name, Desk(site), lambda: site.plan)
+        try:
+            yield site, twilio
+        finally:
+            await twilio.close()
+            await site.directory.close()
+            await channel.close()
+
+
+async def _teach(site: Site) -> None:
+    """As if it had learned: waits are announced."""
+    talks = Talks()
+    for _ in range(30):
+        talks = talks.learn(180)
+    curve = Curve(100, 60.0, 30.0, (0.8,) * 4, (2.0,) * 4)
+    await site.channel.call("RPUSH", site.keys.own("est:f"), Forecast(0, {";": curve}, {}, talks).dump())
+    await site.channel.call("HINCRBY", site.keys.own("est"), "forecasts", 1)
+    await site.estimates.refresh()
+
+
+async def cpu_ratios(url: str, rounds: int = ROUNDS, cores: Iterable[int] = ()) -> dict[str, float]:
+    """Hook → its CPU ÷ the floor's around it, the median of paired rounds; and `floor`, µs.
+
+    `cores`: where the process that sends may run.
+    """
+    async with (
+        hooked_site(url) as (site, twilio),
+        _listening(twilio.routes(), around) as port,
+        _listening([web.post("/form", _form_only)]) as bare,
+    ):
+        sender = await Sender.start(cores)
+        play = Play(site, sender, port, bare)
+        try:
+            await play.open()
+            gc.freeze()  # as a serving process does when it has started
+            for number in range(rounds + 1):
+                await play.round(number)
+        finally:
+            await sender.close()
+    return play.ratios()
+
+
+class Play:
+    """Callers who wait, callers who are asked, callers who are rung for: every hook once a round."""
+
+    def __init__(self, site: Site, sender: Sender, port: int, bare: int) -> None:
+        self._site, self._sender, self._port, self._bare = site, sender, port, bare
+        self._ids = call_ids()
+        self._numbers = (f"+1202{number}" for number in count(2_000_000))
+        self._floor = [request_of("/form", fields_of("CA" + "1" * 32, CALLER))] * CALLS
+        self._floors: list[float] = []
+        self._found: dict[str, list[float]] = {hook: [] for hook in (*FIRST_HOOKS, *FURTHER_HOOKS)}
+
+    def ratios(self) -> dict[str, float]:
+        """Without the first round, in which everything is done for the first time."""
+        return {hook: median(ratios[1:]) for hook, ratios in self._found.items()} | {"floor": median(self._floors)}
+
+    async def open(self) -> None:
+        """An owner who talks."""
+        await self._put("busy", "asked")
+        step = Step("own", ("@busy",))
+        version = self._site.active.version
+        routed = await self._site.engine.route_call("talk", Ladder(0, (step,), 3_600_000), plan_version=version)
+        await self._site.engine.accept_offer("talk", "busy", routed.offer_id or "")
+
+    async def round(self, number: int) -> None:
+        calls = await self._come(f"wait-{number}", "nobody", FIRST, b"<Enqueue")
+        await self._measure(TICK, self._pages("hold", dict.fromkeys(calls, "1")), b"Expected wait")
+        await self._leave(calls)
+        calls = await self._come(f"ask-{number}", "busy", ASKED, b"another customer")
+        await self._measure(ANSWER, self._pages("question", dict.fromkeys(calls, "1"), Digits="2"), b"<Enqueue")
+        await self._leave(calls)
+        await self._ring(number)
+
+    async def _ring(self, number: int) -> None:
+        engine, agents = self._site.engine, [f"agent-{number}-{place}" for place in range(CALLS)]
+        await asyncio.gather(*(self._put(agent, "vip") for agent in agents))
+        calls = await self._come(f"ring-{number}", "nobody", RUNG, b"<Enqueue")
+        rows = await engine.read_calls(calls)
+        offers = {row.call_id: row.offer_id or "" for row in rows if row is not None}
+        await self._measure(WHISPER, self._pages("whisper", offers), b"Press 1")
+        await self._measure(KEY, self._pages("accept", offers, Digits="1"), b"<Redirect")
+        await self._measure(BRIDGE, self._pages("bridged", offers), b"<Response/>")
+        await asyncio.gather(*(engine.complete_call(call) for call in calls))
+        await asyncio.gather(*(engine.delete_agent(agent) for agent in agents))
+
+    async def _measure(self, hook: str, requests: Requests, expected: bytes) -> None:
+        before = await self._sender.cpu(self._bare, self._floor, FLOOR)
+        cost = await self._sender.cpu(self._port, requests, expected)
+        after = await self._sender.cpu(self._bare, self._floor, FLOOR)
+        self._floors += [before, after]
+        self._found[hook].append(2 * cost / (before + after))
+
+    async def _come(self, name: str, owner: str, hook: str, expected: bytes) -> list[str]:
+        """New gold customers, each with a number of her own, call."""
+        numbers, calls = [next(self._numbers) for _ in range(CALLS)], [next(self._ids) for _ in range(CALLS)]
+        seeds = [
+            CustomerSeed(
+                customer_id=f"{name}-{place}", name=f"Ada Example {place}", title="Ms", phones=(number,),
+                annual_value=12_000, owner=owner, birthday="1984-05-03", notes="prefers mornings", tags=("key",),
+            )
+            for place, number in enumerate(numbers)
+        ]  # fmt: skip
+        await self._site.customers.put_many(seeds)
+        await self._measure(hook, voices(self._site.name, calls, numbers), expected)
+        return calls
+
+    def _pages(self, page: str, steps: Mapping[str, str], **more: str) -> Requests:
+        return pages(self._site.name, page, steps, **more)
+
+    async def _leave(self, calls: Sequence[str]) -> None:
+        await asyncio.gather(*(self._site.engine.abandon_call(call) for call in calls))
+
+    async def _put(self, agent_id: str, group: str) -> None:
+        card = json.dumps({"name": "Chen Jie", "groups": {group: 1}, "skills": [], "endpoint": "client:a"})
+        await self._site.engine.put_agent(agent_id, Profile({group: 1}, frozenset()), card)
+        await self._site.engine.agent_ready(agent_id)
