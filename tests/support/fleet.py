@@ -30,13 +30,16 @@ _ADDRESS = re.compile(r"vipline is serving at (http://\S+)")
 class ServiceProcess:
     """`vipline serve` on a loopback port that it keeps over restarts. Its data and its log lie in `folder`.
 
-    `settings` are those of `vipline serve`; None takes one away.
+    `settings` are those of `vipline serve`; None takes one away. `program`: a module that stands in for it.
     """
 
-    def __init__(self, folder: Path, config: Path, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, config: Path, *, program: str = "router", port: int = 0, **settings: object
+    ) -> None:
         self.data = folder / "var"
         self._log = folder / "service.log"
-        self._listen = "127.0.0.1:0"
+        self._listen = f"127.0.0.1:{port}"
+        self._program = program
         self._settings = {"config": config, "data": self.data, "admin_token": SECRET, "log": "json", **settings}
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +72,7 @@ class ServiceProcess:
             told["VIPLINE_SERVER"] = server
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "router", "serve"],
+                [sys.executable, "-m", self._program, "serve"],
                 cwd=ROOT,
                 env=inherited | told | {"VIPLINE_LISTEN": self._listen},
                 stdin=subprocess.DEVNULL,
@@ -138,13 +141,13 @@ class ServiceProcess:
     def says_where(self) -> bool:
         """Whether it listens by now."""
         found = _ADDRESS.search(self.log)
-        if found:
+        if found and self._listen.endswith(":0"):
             self._listen = found[1].removeprefix("http://")
         return found is not None
 
 
 @asynccontextmanager
-async def service(folder: Path, config: Path, **settings: object) -> AsyncIterator[ServiceProcess]:
+async def service(folder: Path, config: Path, **settings: Any) -> AsyncIterator[ServiceProcess]:
     """A service that is ready, and gone afterwards."""
     process = ServiceProcess(folder, config, **settings)
     try:
@@ -155,7 +158,7 @@ async def service(folder: Path, config: Path, **settings: object) -> AsyncIterat
 
 
 @asynccontextmanager
-async def services(count: int, folder: Path, config: Path, **settings: object) -> AsyncIterator[list[ServiceProcess]]:
+async def services(count: int, folder: Path, config: Path, **settings: Any) -> AsyncIterator[list[ServiceProcess]]:
     """Several, started together."""
     processes = [ServiceProcess(folder / f"service{number}", config, **settings) for number in range(count)]
     try:
