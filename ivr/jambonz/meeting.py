@@ -29,6 +29,7 @@ class Meetings:
         self._gateway = gateway
         self._pause_s = pause_s
         self._sent: dict[tuple[str, str], bool] = {}
+        self._legs: dict[str, str] = {}
         self._working: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -41,6 +42,12 @@ class Meetings:
         if (call_id, offer_id) not in self._sent:
             self._remember(call_id, offer_id, False)
             self._start(self._send(site, desk, call_id, offer_id))
+
+    def heard(self, call_id: str, sid: str) -> None:
+        """On which leg the customer of a callback is: it may talk to us before the answer to its dial has come."""
+        if not is_sid(call_id):
+            _forget_one(self._legs)
+            self._legs[call_id] = sid
 
     def came(self, call_id: str, offer_id: str) -> None:
         """The caller has asked the way."""
@@ -55,28 +62,34 @@ class Meetings:
         for _ in range(TRIES):
             if self._sent.get((call_id, offer_id)):
                 return
-            try:
-                await self._interrupt(site, desk, Interrupt(call_id, Route("bridged", call_id, offer_id)))
-            except (GatewayBusy, GatewayUnknown):
-                await asyncio.sleep(self._pause_s)
-            else:
-                return
+            with contextlib.suppress(GatewayBusy, GatewayUnknown):
+                if await self._interrupt(site, desk, Interrupt(call_id, Route("bridged", call_id, offer_id))):
+                    return
+            await asyncio.sleep(self._pause_s)
 
-    async def _interrupt(self, site: str, desk: Hearer, action: Interrupt) -> None:
-        leg = action.leg_id if is_sid(action.leg_id) else await desk.dialled(action.leg_id)
-        await self._gateway.perform(site, action, leg)
+    async def _interrupt(self, site: str, desk: Hearer, action: Interrupt) -> bool:
+        """False: nobody knows yet which leg that is."""
+        call_id = action.leg_id
+        leg = call_id if is_sid(call_id) else self._legs.get(call_id) or await desk.dialled(call_id)
+        if leg is not None:
+            await self._gateway.perform(site, action, leg)
+        return leg is not None
 
     def _remember(self, call_id: str, offer_id: str, came: bool) -> None:
-        if len(self._sent) >= KEPT:
-            del self._sent[next(iter(self._sent))]
+        _forget_one(self._sent)
         self._sent[call_id, offer_id] = came
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(_quietly(work))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
 
-async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+def _forget_one(kept: dict[Any, Any]) -> None:
+    if len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+
+
+async def _quietly(work: Coroutine[Any, Any, object]) -> None:
     with contextlib.suppress(GatewayRefused, GatewayBusy, GatewayUnknown):
         await work

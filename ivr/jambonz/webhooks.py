@@ -41,6 +41,7 @@ from ivr.jambonz.signature import HEADER, is_signed
 from ivr.refused import REFUSED
 from ivr.vocabulary import Event, InputNone, Join, PromptFinished, Role, Route, Script
 from router.logging_ import current_call, say
+from router.telephony.actions import FETCHED
 
 MAX_BODY = 64 * 1024
 READ_S = 5.0
@@ -76,7 +77,7 @@ class _Asked:
 
     @property
     def leg_id(self) -> str:
-        return self.call_id if self.role == "caller" else self.step
+        return self.call_id if self.role == "caller" else self.step.removesuffix(FETCHED)
 
 
 class JambonzHooks:
@@ -145,11 +146,13 @@ class JambonzHooks:
                 return writer.meeting(step, Route("left", call_id, _counted(step)), Route("wait", call_id, step))
             return writer.document(script)
 
+        if asked.role != "agent":
+            self._meetings.heard(call_id, text_of(body, "call_sid"))
         if page == "bridged":
             self._meetings.came(call_id, step)
         document = await self._ask(site, asked, event, body, render)
         if joins:
-            self._meetings.fetch(site.name, site.desk, call_id, step)
+            self._meetings.fetch(site.name, site.desk, call_id, asked.leg_id)
         return web.Response(body=document, headers=JSON)
 
     async def _wait(self, site: HookedSite, asked: _Asked, body: Body) -> web.Response:
