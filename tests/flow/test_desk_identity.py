@@ -201,6 +201,17 @@ async def test_a_stray_request_meanwhile_is_told_where_the_caller_stands(asking:
     assert await tier_of(asking) == "diamond"
 
 
+async def test_whoever_hung_up_meanwhile_tries_no_pin(asking: Api) -> None:
+    call = line(asking)
+    await call.calls(NOBODY)
+    await call.presses(NUMBER)
+    await asking.site.engine.abandon_call("n1")
+    await call.presses(PIN)
+    assert call.one(Collect) is None
+    assert await asking.site.channel.call("KEYS", asking.site.keys.own("pl:*")) == []
+    assert (await row_of(asking, "n1")).outcome in ("abandoned", "short_abandoned")
+
+
 async def test_a_check_that_takes_too_long_is_none(asking: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def stuck(*_: Any) -> None:
         await asyncio.Event().wait()
@@ -275,6 +286,15 @@ async def test_a_rush_from_one_address_is_turned_away_and_whoever_is_in_line_is_
     await other.calls(NOBODY)
     current_source.reset(token)
     assert other.one(Hold)
+
+
+async def test_calls_that_come_by_no_request_have_no_address_to_be_counted_by(api: Api) -> None:
+    await change_plan(api, limits={"per_second": 1})
+    desk = Desk(api.site, clock=lambda: NOON)
+    lines = [Line(desk, f"n{place}") for place in range(8)]
+    for place, call in enumerate(lines):
+        await call.calls(f"+120255501{40 + place}")
+    assert all(call.one(Hold) for call in lines)
 
 
 async def test_velocity_is_flagged_where_people_look(api: Api) -> None:
