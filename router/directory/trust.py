@@ -29,7 +29,7 @@ _ATTESTATION: dict[str, Trust] = {"A": "verified", "B": "partial", "C": "gateway
 
 
 def trust_of_verstat(values: Sequence[str]) -> Trust:
-    """Trust from every `StirVerstat` the request carried. Absent, unknown or repeated (a smuggled second): `none`."""
+    """Trust from every `verstat` the request carried. Absent, unknown or repeated (a smuggled second): `none`."""
     return _VERSTAT.get(values[0], "none") if len(values) == 1 else "none"
 
 
