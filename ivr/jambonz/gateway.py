@@ -14,7 +14,7 @@ from ivr.capabilities import Capabilities
 from ivr.jambonz.addresses import Addresses
 from ivr.jambonz.documents import MAX_BYTES
 from ivr.jambonz.keys import Keys
-from ivr.jambonz.payloads import is_sid
+from ivr.jambonz.payloads import ENDED, is_sid
 from ivr.jambonz.rest import Answer, Rest
 from ivr.vocabulary import Action, Interrupt, Originate, Route
 from router.logging_ import say
@@ -32,7 +32,6 @@ JAMBONZ = Capabilities(
     answer_within_ms=10_000,
 )
 RINGING_S = (5, 600)
-ENDED = frozenset({"completed", "failed", "busy", "no-answer"})
 
 log = logging.getLogger("vipline.jambonz")
 

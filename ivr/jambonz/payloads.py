@@ -45,6 +45,7 @@ _BY_SIP: Mapping[int, LegFailure] = {
     **dict.fromkeys((404, 410, 415, 480, 484, 488, 604, 606), "device"),
 }
 _BY_WORD: Mapping[str, LegFailure] = {"busy": "busy", "no-answer": "no_answer", "failed": "network"}
+ENDED = frozenset({"completed", *_BY_WORD})
 
 Body = Mapping[str, Any]
 
@@ -99,6 +100,11 @@ def event_of(page: str, body: Body, trunks: Mapping[str, Trunk]) -> Event:
         digits = text_of(body, "digits")
         return InputDigits(digits) if _DIGITS.fullmatch(digits) else InputNone()
     return HoldTick() if page == "hold" else PromptFinished()
+
+
+def has_ended(body: Body) -> bool:
+    """Whether the leg is over: whatever is answered, nobody hears it."""
+    return text_of(body, "call_status") in ENDED
 
 
 def report_of(role: Role, body: Body) -> Event | None:

@@ -31,6 +31,7 @@ from ivr.jambonz.payloads import (
     bound_of,
     envelope_of,
     event_of,
+    has_ended,
     is_about,
     is_sid,
     report_of,
@@ -111,7 +112,7 @@ class JambonzHooks:
         if not is_about(body, asked.call_id, asked.leg_id, asked.role):
             raise _refused("another leg", web.HTTPForbidden())
         current_call.set(asked.call_id)
-        if asked.page in _ROLES:
+        if asked.page in _ROLES or has_ended(body):  # what a leg still owes when it is over is told as its end
             return await self._note(site, asked, body)
         if asked.page == "wait":
             return await self._wait(site, asked, body)

@@ -198,3 +198,14 @@ async def test_status_hooks_of_both_legs(jambonz: Stage) -> None:
     assert await ask(jambonz, f"status-agent/{leg.sid}/17-1", body) == 204
     event, envelope = jambonz.desk.noted[-1]
     assert (type(event).__name__, envelope.role, envelope.leg_id) == ("LegFailed", "agent", "17-1")
+
+
+async def test_what_a_leg_owes_when_it_is_over_is_told_as_its_end(jambonz: Stage) -> None:
+    """Nobody hears the answer; that a room ended with the leg does not mean that the talk did well."""
+    sid, tag = str(uuid.uuid4()), {"call": "c-1", "leg": "17-1"}
+    assert await ask(jambonz, f"left/{sid}/171", raw(call_sid=sid, call_status="completed", duration=4)) == 204
+    broken = raw(direction="outbound", customerData=tag, call_status="failed", sip_status=503)
+    assert await ask(jambonz, "over/c-1/17-1", broken) == 204
+    assert jambonz.desk.heard == []
+    assert [type(event).__name__ for event, _ in jambonz.desk.noted] == ["CallEnded", "LegFailed"]
+    assert [envelope.leg_id for _, envelope in jambonz.desk.noted] == [sid, "17-1"]
