@@ -53,10 +53,10 @@ class House:
 
         await wait_until(holds, timeout=15)
 
-    async def agent_is(self, agent_id: str, state: str, **more: Any) -> None:
+    async def agent_is(self, agent_id: str, *states: str, **more: Any) -> None:
         async def holds() -> bool:
             found = (await self.api.get(f"/v1/agents/{agent_id}")).json
-            return bool(found["state"] == state and all(found.get(name) == value for name, value in more.items()))
+            return found["state"] in states and all(found.get(name) == value for name, value in more.items())
 
         await wait_until(holds, timeout=15)
 
@@ -76,6 +76,7 @@ def descriptions(request: pytest.FixtureRequest) -> Path | None:
 
 def section(folder: Path, *fakes: FakeAsterisk) -> dict[str, Any]:
     """The plan's part for these Asterisks."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "password").write_text(PASSWORD)
     return {
         "asterisks": {
@@ -85,7 +86,7 @@ def section(folder: Path, *fakes: FakeAsterisk) -> dict[str, Any]:
         },
         "number": "PJSIP/{number}@trunk",
         "trusted": ["trunk"],
-        "speak": {"command": TEXT_AS_SOUND, "folder": str(folder / "sounds")},
+        "speak": {"command": TEXT_AS_SOUND, "folder": str(fakes[0].sounds)},
     }
 
 

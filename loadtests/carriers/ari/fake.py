@@ -74,7 +74,7 @@ class FakeAsterisk:
         self.rest = Rest(self)
         self.wires = Wires(self)
         self.phones = Devices(self._device)
-        self._sounds = sounds
+        self.sounds = sounds
         self._numbers = count(1)
         self._tasks = Tasks()
         self._deaf = False
@@ -327,9 +327,9 @@ class FakeAsterisk:
 
     def _words(self, media: str) -> str | None:
         """What a rendered file says: our command of the test writes the text itself."""
-        if self._sounds is None or not media.startswith("sound:"):
+        if self.sounds is None or not media.startswith("sound:"):
             return None
-        file = self._sounds / f"{media.rpartition('/')[2]}.wav"
+        file = self.sounds / f"{media.rpartition('/')[2]}.wav"
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
     async def _hang_up_later(self, leg: AriLeg, seconds: float) -> None:

@@ -118,8 +118,7 @@ class Wires:
         status, body = await self._asterisk.rest.take(message["method"], "/" + message["uri"], query)
         if status < 0:
             return
-        reply = {
-            "type": "RESTResponse",
+        told = {
             "transaction_id": message["transaction_id"],
             "request_id": message["request_id"],
             "status_code": status,
@@ -127,8 +126,8 @@ class Wires:
             "uri": message["uri"],
         }
         if body is not None:
-            reply |= {"content_type": "application/json", "message_body": json.dumps(body)}
-        self._asterisk.check(reply)
+            told |= {"content_type": "application/json", "message_body": json.dumps(body)}
+        reply = self._asterisk.event("RESTResponse", **told)
         with contextlib.suppress(ConnectionError, RuntimeError):
             await socket.send_str(json.dumps(reply))
 

@@ -1,0 +1,197 @@
+"""Gaps: the connection drops, another process takes over, an Asterisk is lost. What is left is adopted or ended."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.ari.pace import set_second
+from loadtests.carriers.ari import FakeAsterisk, Person
+from tests.support.ari_stage import PASSWORD, SPEED, House, descriptions, house_of, serving, told_apart
+from tests.support.waiting import wait_until
+
+ADA, LI, PRIYA = "+12025550110", "+12025550111", "+12025550116"
+GRETA, CHEN = "sip:7@pbx", "sip:3@pbx"
+
+
+@pytest.fixture(autouse=True)
+def fast() -> Iterator[None]:
+    """Our seconds last as long as the far end's."""
+    set_second(1 / SPEED)
+    yield
+    set_second(1.0)
+
+
+@pytest.fixture
+def fake(request: pytest.FixtureRequest, tmp_path: Path) -> FakeAsterisk:
+    return FakeAsterisk(PASSWORD, speed=SPEED, reference=descriptions(request), sounds=tmp_path / "sounds")
+
+
+@pytest.fixture
+async def house(database: str, tmp_path: Path, fake: FakeAsterisk) -> AsyncIterator[House]:
+    async with house_of(database, tmp_path, fake) as found:
+        yield found
+
+
+def takes_calls(**more: Any) -> Person:
+    return Person(presses={"take the call": "1"}, **more)
+
+
+async def talking(house: House) -> tuple[Any, Any]:
+    house.fake.people[GRETA] = takes_calls()
+    await house.api.ready("agent-7")
+    call = house.call(ADA)
+    await call.until(f"bridged: {GRETA}")
+    await house.until(call.sid, state="connected", agent_id="agent-7")
+    return call, house.fake.leg_to(GRETA)
+
+
+async def gap(house: House, *happenings: Any) -> None:
+    """The connection is cut, things happen that nobody hears, and it comes back."""
+    house.fake.wires.refuses = True
+    await house.fake.wires.drop()
+    await wait_until(lambda: not house.adapter.is_ready("main"))
+    for happening in happenings:
+        await happening
+    house.fake.wires.refuses = False
+    await house.connected()
+
+
+async def test_a_talk_goes_on_through_a_gap(house: House) -> None:
+    call, agent = await talking(house)
+    await gap(house)
+    assert agent.partner is call
+    await house.fake.hang_up(agent)
+    await call.until("Thank you for calling")
+    await house.until(call.sid, state="ended", outcome="answered")
+    await house.agent_is("agent-7", "wrapping")
+
+
+async def test_a_waiting_caller_is_held_again(house: House) -> None:
+    call = house.call(PRIYA)
+    await call.until("queue:")
+    before = len(call.story)
+    await gap(house)
+    await wait_until(lambda: any("queue:" in words for words in call.story[before:]))
+    house.fake.people[CHEN] = takes_calls()
+    await house.api.ready("agent-3")
+    await call.until(f"bridged: {CHEN}")
+
+
+async def test_who_hung_up_in_the_gap_has_left(house: House) -> None:
+    call = house.call(PRIYA)
+    await call.until("queue:")
+    await gap(house, house.fake.hang_up(call))
+    await house.until(call.sid, state="ended", outcome="short_abandoned")
+
+
+async def test_an_agent_who_hung_up_in_the_gap_has_ended_the_talk(house: House) -> None:
+    call, agent = await talking(house)
+    await gap(house, house.fake.hang_up(agent))
+    await house.until(call.sid, state="ended", outcome="answered")
+    await call.until("ended")
+    await house.agent_is("agent-7", "wrapping")
+
+
+async def test_an_agent_who_answers_in_the_gap_hears_who_comes(house: House) -> None:
+    house.fake.people[GRETA] = takes_calls(after_s=10)
+    await house.api.ready("agent-7")
+    call = house.call(ADA)
+    leg = await house.fake.until_leg_to(GRETA)
+    await leg.until("ringing")
+    await gap(house, leg.until("answered"))
+    await call.until(f"bridged: {GRETA}")
+    await house.until(call.sid, state="connected", agent_id="agent-7")
+
+
+async def test_a_caller_who_came_in_the_gap_is_greeted(house: House) -> None:
+    calls = []
+
+    async def come() -> None:
+        calls.append(house.call(ADA))
+        await wait_until(lambda: calls[0].args is not None)
+
+    await gap(house, come())
+    await calls[0].until("Ms Ada Marlow")
+
+
+async def test_an_asterisk_that_starts_anew_has_no_calls(house: House) -> None:
+    """All its channels and bridges are gone at once: nobody waits, nobody talks, no agent is stuck."""
+    call, _ = await talking(house)
+    waiting = house.call(PRIYA)
+    await waiting.until("queue:")
+
+    async def anew() -> None:
+        house.fake.channels.clear()
+        house.fake.bridges.clear()
+
+    await gap(house, anew())
+    await house.until(call.sid, state="ended")
+    await house.until(waiting.sid, state="ended")
+    await house.agent_is("agent-7", "wrapping")
+
+
+async def test_nothing_more_is_done_once_somebody_else_speaks_for_us(house: House) -> None:
+    call = house.call(PRIYA)
+    await call.until("queue:")
+    house.fake.wires.send('{"type": "ApplicationReplaced"}')
+    await wait_until(lambda: house.adapter.counts["taken_over"] == 1)
+    before = house.fake.rest.counts.total()
+    await asyncio.sleep(0.3)
+    assert house.fake.rest.counts.total() == before
+
+
+async def test_another_process_takes_over_a_talk_and_a_wait(database: str, tmp_path: Path, fake: FakeAsterisk) -> None:
+    """Channels outlive the process that played to them."""
+    told_apart(fake)
+    async with fake.running():
+        async with serving(database, tmp_path / "first", _port(), fake) as first:
+            call, agent = await talking(first)
+            waiting = first.call(PRIYA)
+            await waiting.until("queue:")
+        assert not fake.wires.connected
+        assert agent.partner is call
+        async with serving(database, tmp_path / "second", _port(), fake) as second:
+            await second.connected()
+            await fake.hang_up(agent)
+            await call.until("Thank you for calling")
+            await second.until(call.sid, state="ended", outcome="answered")
+            fake.people[CHEN] = takes_calls()
+            await second.api.ready("agent-3")
+            await waiting.until(f"bridged: {CHEN}")
+            await fake.fall_silent()
+
+
+def _port() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+async def test_a_lost_asterisk_loses_its_own_calls_and_no_others(
+    request: pytest.FixtureRequest, database: str, tmp_path: Path, fake: FakeAsterisk
+) -> None:
+    other = FakeAsterisk(
+        PASSWORD, name="pbx2", speed=SPEED, reference=descriptions(request), sounds=tmp_path / "sounds"
+    )
+    told_apart(other)
+
+    def soon(plan: dict[str, Any]) -> None:
+        plan["telephony"]["ari"]["lost"] = "1s"
+
+    async with other.running(), house_of(database, tmp_path, fake, other, change=soon) as house:
+        call, _ = await talking(house)
+        other.people[CHEN] = takes_calls()
+        await house.api.ready("agent-3")
+        there = other.call(LI, "+12025550199", Person(presses={"1 to speak": "1"}), verstat="TN-Validation-Passed-A")
+        await there.until(f"bridged: {CHEN}")
+        fake.wires.refuses = True
+        await fake.wires.drop()
+        await house.until(call.sid, state="ended")
+        await house.agent_is("agent-7", "wrapping", "ready")
+        assert (await house.look(there.sid))["state"] == "connected"
+        assert other.leg_to(CHEN).partner is there
+        await house.agent_is("agent-3", "talking")
