@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from config.node import Node
 from config.voice import MenuEntry
+from ivr.desk.door import Door
 from ivr.desk.telling import Telling, elsewhere, greeting_for, language_of
 from ivr.flow.asking import choice_of
 from ivr.flow.greeting import greet
@@ -22,7 +23,7 @@ from ivr.node.books import Books, Entry, now_ms
 from ivr.node.words import text_of
 from ivr.scene import Scene
 from router.callbacks import callback_id_of, keep_place
-from router.domain.errors import OfferGone, Refused, UnknownCall, WrongState
+from router.domain.errors import OfferGone, Refused, SiteFull, UnknownCall, WrongState
 from router.domain.estimates import Announcement
 from router.domain.policy import decide
 from router.routing import Incoming, enter, recognise
@@ -146,7 +147,10 @@ class Decisions:
 
     async def _enter(self, asked: Question, entry: Entry) -> CallView:
         incoming = _incoming(asked, entry)
-        await enter(self._site, incoming, await recognise(self._site, incoming))
+        known = await recognise(self._site, incoming)
+        if Door.is_flooded(known.found, self._site.plan):
+            raise SiteFull
+        await enter(self._site, incoming, known)
         return await self._view(entry.engine_id)
 
     async def _view(self, engine_id: str) -> CallView:

@@ -276,6 +276,10 @@ async def test_a_flood_from_one_number_hears_a_busy_line_over_every_provider(
     status, heard = await by_jambonz(session, api, "voice", **body)
     assert status == 200
     assert json.loads(heard)[0]["verb"] in ("sip:decline", "hangup")
+    path, question = f"/node/main/{NODE}/route", json.dumps({"call_id": "n9", "from": ADA, "to": "+12025550199"})
+    status, answer = await ask(session, api, "POST", path, question.encode(), Content_Type="application/json")
+    assert (status, json.loads(answer)["action"]) == (200, "message")
+    assert await api.site.engine.read_call("n9") is None
 
 
 STRANGE = {
