@@ -105,6 +105,8 @@ class GroupReader:
                 "XAUTOCLAIM", self._stream, self._group, self._consumer, STALE_MS, cursor, "COUNT", BATCH
             )
             entries += found
+            if len(entries) >= BATCH:
+                self._claim_at = 0.0  # there may be more of them
             if cursor in (b"0-0", "0-0") or len(entries) >= BATCH:
                 return await self._pass_on(entries) if entries else 0
 

@@ -12,6 +12,8 @@ from router.store.wire import ChannelError, ServerError
 
 Ask = Callable[..., Awaitable[Any]]
 """One command to one server. Raises ServerError, and what is SILENT."""
+PATIENCE_S = 0.8
+"""For one server's answers; shorter than anybody waits for /readyz."""
 SILENT = (ChannelError, OSError, TimeoutError)
 
 
@@ -46,7 +48,8 @@ async def examine(servers: Mapping[str, Ask]) -> Examination:
 
 async def _examine_or_note(ask: Ask, found: Examination, name: str) -> None:
     try:
-        await _examine_one(ask, found, name)
+        async with asyncio.timeout(PATIENCE_S):
+            await _examine_one(ask, found, name)
     except (*SILENT, ServerError) as error:
         found.outages.append(f"{name} cannot be asked: {error or type(error).__name__}")
 

@@ -44,7 +44,12 @@ class Panel:
         """One server's answers. Raises OSError, ChannelError, ServerError when it does not let us in."""
         wire = self._wires.get(place)
         if wire is None or wire.ended.is_set():
-            wire = self._wires[place] = await open_wire(self._address.at(*place))
+            opened = await open_wire(self._address.at(*place))
+            wire = self._wires.get(place)
+            if wire is None or wire.ended.is_set():
+                wire = self._wires[place] = opened
+            else:
+                opened.abandon()  # somebody else was quicker
         try:
             answers = [wire.ask(command) for command in commands]
             return [await _settled(answer) for answer in answers]

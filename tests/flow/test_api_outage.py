@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
+from router.api import health
+from router.app_keys import SERVICE
 from tests.support.service import DATABASE, serving, write_config
 from tests.support.waiting import wait_until
 
@@ -103,3 +105,33 @@ async def test_keys_of_a_prefixed_service_are_its_own(database, tmp_path):
         assert (await two.get("/v1/calls/n")).slug == "unknown-call"
         with redis.Redis.from_url(f"{database}?db={DATABASE}") as client:
             assert {key.partition(b":")[0] for key in client.scan_iter()} == {b"one", b"two"}
+
+
+async def test_only_when_no_site_can_serve_is_the_process_not_ready(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(health, "HARD_LIMIT", 30)
+    monkeypatch.setattr(health, "FRESH_S", 0)
+    config = write_config(tmp_path / "config", sites=("north",))
+    async with serving(database, config) as api:
+        sites = api.app[SERVICE].sites
+        for site in sites.values():
+            site.engine._hard_limit = "30"
+            site.engine.timing = site.engine.timing
+
+        async def fill(name):
+            await sites[name].channel.call_many([("XADD", sites[name].keys.events, "*", "e", "x|at=1")] * 30)
+
+        async def asks(name):
+            answered = await api.post("/v1/calls", CALL | {"call_id": f"of-{name}"}, X_Site=name)
+            return answered.status, answered.json.get("type")
+
+        await fill("main")
+        assert await asks("main") == (503, "site-full")
+        assert (await asks("north"))[0] == 201
+        ready = await api.get("/readyz")
+        assert (ready.status, ready.json["problems"]) == (200, [])
+        assert ready.json["warnings"] == ["site main: its event stream is full, new calls are refused"]
+        await fill("north")
+        assert (await api.get("/readyz")).status == 503
+        await sites["main"].channel.call("XTRIM", sites["main"].keys.events, "MAXLEN", 5)
+        assert (await api.get("/readyz")).status == 200
+        assert (await asks("main"))[0] == 201
