@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from config.models import SitePlan
 from router.domain.estimates import Quality
+from router.domain.events import AGENT_STATES
 from router.metrics.counting import Labels
 from router.metrics.standing import Key, Standing
 from router.metrics.tally import field_of
@@ -46,7 +47,7 @@ class Gauges:
         self._labels = Labels(plan)
         self._stale |= self._shown.keys() - self._more.keys()
         self._shown.clear()
-        self._standing.touched.update(self._standing.values)
+        self._standing.touched.update(self._standing.values, _all_keys(plan))
         targets = {"": level.default} | {group: level.groups.get(group, level.default) for group in plan.groups}
         self._more["targets"] = " ".join(f"{group}={one.within}={one.percent}" for group, one in targets.items())
         self._more["tiers"] = " ".join(f"{tier.name}={int(tier.name in plan.vip_tiers)}" for tier in plan.tiers)
@@ -95,3 +96,12 @@ class Gauges:
         )
         found = [since for since in map(self._standing.oldest, keys) if since is not None]
         return min(found, default=None)
+
+
+def _all_keys(plan: SitePlan) -> Iterator[Key]:
+    """What is shown at 0 before anybody comes."""
+    for tier in plan.tiers:
+        yield from ((name, tier.name) for name in TIERED)
+        yield from (("waiting_in_queue", tier.name, group) for group in plan.groups)
+    for state in AGENT_STATES.values():
+        yield from (("queue_agents", state, group) for group in plan.groups)
