@@ -29,6 +29,10 @@ class Hearer(Protocol):
         """The provider's id of the customer's leg of a callback, the newest; None when nobody was dialled."""
         ...
 
+    async def have_met(self, call_id: str, offer_id: str) -> bool:
+        """Whether the caller has come to the agent of that offer."""
+        ...
+
 
 class Adapter(Protocol):
     """One provider, in one process, for all sites whose plans name it.

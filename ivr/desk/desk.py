@@ -80,6 +80,10 @@ class Desk:
         legs = [leg for name, leg in fields(acts).items() if name.startswith("leg:") and name.endswith(CUSTOMER)]
         return legs[-1] if legs else None
 
+    async def have_met(self, call_id: str, offer_id: str) -> bool:
+        """Whether the caller has come to the agent of that offer."""
+        return bool(await self._site.channel.call("HEXISTS", self._site.keys.documents(call_id), f"bridged@{offer_id}"))
+
     async def _answer(self, page: str, call_id: str, step: str, token: str, event: Event, envelope: Envelope) -> Scene:
         try:
             if isinstance(event, CallOffered):

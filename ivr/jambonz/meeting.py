@@ -1,7 +1,7 @@
 """Callers are brought to the room where their agent is: the agent's document says so, an update of the caller does it.
 
-Nobody waits for the update. Whether it had any effect is told by the request it leads to (`bridged`), and if that never
-comes, by the engine's deadline for the bridge: the agent's leg is ended, the caller has never left the line.
+Whether the update had any effect is told by the request it leads to (`bridged`). If that does not come in time the
+agent is let go, as the engine does by its own deadline where it has one; the caller has never left the line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from ivr.adapter import Hearer
 from ivr.jambonz.gateway import JambonzGateway
 from ivr.jambonz.payloads import is_sid
-from ivr.vocabulary import Interrupt, Route
+from ivr.vocabulary import Interrupt, Join, Route
 from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 
 TRIES = 5
@@ -37,11 +37,13 @@ class Meetings:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
 
-    def fetch(self, site: str, desk: Hearer, call_id: str, offer_id: str) -> None:
+    def fetch(self, site: str, desk: Hearer, join: Join, agent_sid: str) -> None:
         """Once an offer: a caller who is in the room already would be torn out of it."""
+        call_id, offer_id = join.call_id, join.over.step
         if (call_id, offer_id) not in self._sent:
             self._remember(call_id, offer_id, False)
             self._start(self._send(site, desk, call_id, offer_id))
+            self._start(self._let_go(site, desk, join, agent_sid))
 
     def heard(self, call_id: str, sid: str) -> None:
         """On which leg the customer of a callback is: it may talk to us before the answer to its dial has come."""
@@ -66,6 +68,13 @@ class Meetings:
                 if await self._interrupt(site, desk, Interrupt(call_id, Route("bridged", call_id, offer_id))):
                     return
             await asyncio.sleep(self._pause_s)
+
+    async def _let_go(self, site: str, desk: Hearer, join: Join, agent_sid: str) -> None:
+        call_id, offer_id = join.call_id, join.over.step
+        await asyncio.sleep(join.timeout_ms / 1_000)
+        if self._sent.get((call_id, offer_id)) or await desk.have_met(call_id, offer_id):
+            return
+        await self._gateway.perform(site, Interrupt(offer_id, Route("lost", call_id, offer_id)), agent_sid)
 
     async def _interrupt(self, site: str, desk: Hearer, action: Interrupt) -> bool:
         """False: nobody knows yet which leg that is."""

@@ -138,11 +138,10 @@ class JambonzHooks:
             if following is not None:
                 return web.Response(body=following, headers=JSON)
         writer = Writer(Addresses(self._public_url, site.name), site.keys().speech, bound)
-        joins = False
+        joins: list[Join] = []
 
         def render(script: Script) -> bytes:
-            nonlocal joins
-            joins = any(isinstance(command, Join) for command in script)
+            joins.extend(command for command in script if isinstance(command, Join))
             if page == "bridged" and not script:
                 return writer.meeting(step, Route("left", call_id, _counted(step)), Route("wait", call_id, step))
             return writer.document(script)
@@ -152,8 +151,8 @@ class JambonzHooks:
         if page == "bridged":
             self._meetings.came(call_id, step)
         document = await self._ask(site, asked, event, body, render)
-        if joins:
-            self._meetings.fetch(site.name, site.desk, call_id, asked.leg_id)
+        for join in joins:
+            self._meetings.fetch(site.name, site.desk, join, text_of(body, "call_sid"))
         return web.Response(body=document, headers=JSON)
 
     async def _wait(self, site: HookedSite, asked: _Asked, body: Body) -> web.Response:

@@ -176,3 +176,23 @@ async def test_everything_twice_late_and_lost_is_one_call(house: House) -> None:
     await house.until(call.sid, state="ended", outcome="answered")
     assert len([leg for leg in house.fake.legs.values() if leg.to_number == GRETA]) == 1
     await wait_until(lambda: house.fake.leg_to(GRETA).ended)
+
+
+async def test_a_called_back_customer_who_is_not_brought_leaves_no_agent_waiting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine takes a picked-up callback for a talk and has no deadline for it: the adapter has. She waits on."""
+    monkeypatch.setattr("ivr.flow.agent.JOIN_MS", 500)
+    house.fake.people[CHEN] = takes_calls()
+    house.fake.people[PRIYA] = Person()
+    call = house.call(PRIYA, Person(presses={"called back": "1"}))
+    await call.until("ended")
+    await house.api.ready("agent-3")
+    back = await house.fake.until_leg_to(PRIYA, timeout_s=15)
+    await back.until("calling you back")
+    house.fake.ignored_updates = 1
+    agent = house.fake.leg_to(CHEN)
+    await agent.until("room:")
+    await agent.until("ended")
+    await house.until(callback_id_of(call.sid), state="waiting")
+    assert not back.ended

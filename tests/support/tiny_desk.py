@@ -39,6 +39,9 @@ class TinyDesk:
     async def dialled(self, call_id: str) -> str | None:
         return None
 
+    async def have_met(self, call_id: str, offer_id: str) -> bool:
+        return ("bridged", call_id, offer_id) in self._answers
+
     def pages(self) -> list[str]:
         return [page for page, _, _ in self.heard]
 
