@@ -17,9 +17,9 @@ from ivr.flow.perform import perform
 from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
+from router.domain.events import Told
 from router.site import Site
 from router.store.reading import fields
-from router.store.rows import Told
 
 ASKED_AGAIN = frozenset({"join"})
 """Pages that tell how things stand, whenever they are asked."""

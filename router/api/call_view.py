@@ -15,7 +15,7 @@ from router.api.shapes import Answer, When
 from router.api.times import rfc3339
 from router.domain import estimates
 from router.domain.errors import UnknownCall
-from router.domain.events import Event
+from router.domain.events import Event, Told
 from router.domain.timeline import tell
 from router.site import Site
 from router.store.rows import KINDS, CallRow
@@ -33,6 +33,14 @@ class CallCustomer(Answer):
 class Estimate(Answer):
     p50: int = Field(description="half of all such callers wait no longer")
     p90: int = Field(description="nine of ten wait no longer")
+
+
+class Announced(Answer):
+    """In round figures, as it was said: about `p50`, at most `p90`; ms."""
+
+    p50: int
+    p90: int
+    at: When
 
 
 class ChoiceShown(Answer):
@@ -98,7 +106,11 @@ class Call(CallSummary):
     )
     choice: ChoiceShown | None
     offer: OfferShown | None
-    exit: str | None = Field(description="what happens at the end of the longest wait: message, callback or number:…")
+    announced: Announced | None = Field(description="the wait the caller was told last, by the adapter that speaks")
+    chosen: Literal["wait", "transfer"] | None = Field(description="the caller's own answer to the owner-busy question")
+    exit: str | None = Field(
+        description="what happens at the end of the longest wait: message, callback, number:… or voicemail:…"
+    )
     message: str | None = Field(description="what a closed line, or one that nobody answered, says")
     callback_id: str | None = Field(description="the callback that has the caller's place")
     notes: str | None = Field(description="what the agent wrote down; for agents and supervisors only")
@@ -167,6 +179,8 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "found_in": meta.get("found_in"),
         "greet_by_name": bool(meta.get("greet_by_name")),
         "flags": list(meta.get("flags", ())),
+        "announced": await _announced(site, row, events),
+        "chosen": _chosen(events),
         "exit": meta.get("exit"),
         "message": await _message(site, row) if row.outcome in TOLD else None,
         "callback_id": _callback_id(row, events),
@@ -178,6 +192,19 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         ],
     }
     return summary | details
+
+
+async def _announced(site: Site, row: CallRow, events: Sequence[Event]) -> dict[str, Any] | None:
+    """While the call lasts from what is kept with it, later from what happened to it."""
+    kept = await site.channel.call("HGET", site.keys.documents(row.call_id), "told")
+    told = Told.parse(kept.decode()) if kept else None
+    told = told or next((event.told for event in reversed(events) if event.told), None)
+    return None if told is None else {"p50": told.p50_ms, "p90": told.p90_ms, "at": rfc3339(told.at_ms)}
+
+
+def _chosen(events: Sequence[Event]) -> str | None:
+    own = [event for event in events if event.type == "call.choice" and event.fields.get("by") == "caller"]
+    return own[-1].fields.get("choice") if own else None
 
 
 async def _message(site: Site, row: CallRow) -> str | None:

@@ -27,7 +27,7 @@ async def accept(ctx: Ctx) -> Reply:
 async def decline(ctx: Ctx, body: Decline) -> Reply:
     """Do not take the call: the caller keeps the place and looks again at once."""
     call_id, agent_id = await _held(ctx)
-    await ctx.site.engine.decline_offer(call_id, agent_id, ctx.ids["offer_id"])
+    await ctx.site.engine.decline_offer(call_id, agent_id, ctx.ids["offer_id"], reason=body.reason)
     return await call_reply(ctx, call_id)
 
 

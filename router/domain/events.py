@@ -47,6 +47,25 @@ class StepNow:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A wait as it was announced, in round figures: about so long, at most so long; ms."""
+
+    at_ms: int
+    p50_ms: int
+    p90_ms: int
+
+    @classmethod
+    def parse(cls, text: str) -> Told | None:
+        """None: nothing was announced."""
+        at, _, figures = text.partition(";")
+        p50, _, p90 = figures.partition(";")
+        return cls(int(at), int(p50), int(p90)) if at.isdigit() and p50.isdigit() and p90.isdigit() else None
+
+    def text(self) -> str:
+        return f"{self.at_ms};{self.p50_ms};{self.p90_ms}"
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """`entry_id` is the stream's own id (and an offer's fence); `at_ms` the site's time of the transition.
 
@@ -77,6 +96,11 @@ class Event:
         if len(parts) != 5 or not parts[0]:
             return None
         return Facts(int(float(parts[0])), _whole(parts[1]), parts[2], parts[3], _whole(parts[4]) or 0)
+
+    @property
+    def told(self) -> Told | None:
+        """The wait announced last before it happened."""
+        return Told.parse(self.fields.get("told", ""))
 
     @property
     def step(self) -> StepNow | None:

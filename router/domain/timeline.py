@@ -82,6 +82,9 @@ def seen(event: Event) -> list[str]:
 
 def _seen_one(part: str, at_ms: int) -> str:
     name, _, facts = part.partition("=")
+    if facts.startswith("full,"):
+        standing, _, most = facts.removeprefix("full,").partition("/")
+        return f"{name} is full: {standing} stand there, it takes {most}"
     if name.startswith("@"):
         letter, _, since = facts.partition(",")
         state = AGENT_STATES.get(letter)
@@ -94,11 +97,20 @@ def _seen_one(part: str, at_ms: int) -> str:
         return f"{name} has a ready agent"
     if duty not in ("", "0"):
         return f"none of the {duty} on duty for {name} is ready"
+    if existing == "x":
+        return f"{name} is closed"
     return f"all {existing} agents of {name} are away" if existing not in ("", "0") else f"no agent serves {name}"
 
 
 def _join(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
+    """Clause by clause, none of them twice."""
+    return "; ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _told(event: Event) -> str:
+    """What the caller had been told of the wait, by then."""
+    told = event.told
+    return f"had been told about {spoken(told.p50_ms)}, at most {spoken(told.p90_ms)}" if told else ""
 
 
 def _waited(event: Event) -> str:
@@ -118,7 +130,9 @@ def _accepted(event: Event, _: str) -> str:
     }.get(state, "")
     # Where it was offered or asked at once, the next row says what was seen.
     on_the_way = seen(event) if state not in ("o", "q") else []
-    return _join(event.text("why"), *on_the_way, place)
+    took = event.fields.get("took", "")
+    since = f"has the place of callback {took}, for the customer called in first; the wait counts from there"
+    return _join(event.text("why"), since if took else "", *on_the_way, place)
 
 
 def _lanes(event: Event) -> str:
@@ -137,7 +151,7 @@ def _widened(event: Event, _: str) -> str:
 
 def _offered(event: Event, _: str) -> str:
     agent, lane = event.fields.get("agent", ""), event.fields.get("lane", "")
-    through = "as the caller's own agent" if lane == f"@{agent}" else f"through {lane}"
+    through = "through the agent's own line" if lane == f"@{agent}" else f"through {lane}"
     others = [words for words in seen(event) if not words.endswith(("is ready", "has a ready agent"))]
     return _join(f"offered to {agent} {through} after {_waited(event) or 'no wait'}", *others)
 
@@ -147,26 +161,29 @@ def _accepted_offer(event: Event, _: str) -> str:
 
 
 def _connected(event: Event, _: str) -> str:
-    return f"talking to {event.fields.get('agent', 'an agent')}, {_waited(event) or '0 s'} after the call came in"
+    talking = f"talking to {event.fields.get('agent', 'an agent')}, {_waited(event) or '0 s'} after the call came in"
+    return _join(talking, _told(event))
 
 
 def _returned(event: Event, _: str) -> str:
     cause = _RETURNED.get(event.fields.get("cause", ""), "the offer to {agent} ended")
-    return _join(cause.format(agent=event.fields.get("agent", "the agent")), "back in line at the same place")
+    words = cause.format(agent=event.fields.get("agent", "the agent"))
+    return _join(words, event.text("reason"), "back in line at the same place")
 
 
 def _choice(event: Event, _: str) -> str:
     choice = event.fields.get("choice", "")
     meaning = {"wait": "waits for the owner", "transfer": "goes on to others", "callback": "wants a callback"}
-    words = meaning.get(choice, choice)
-    return f"no answer, so the caller {words}" if event.fields.get("by") == "timeout" else f"the caller {words}"
+    why = {"timeout": "no answer, so ", "unclear": "no answer was understood, so "}.get(event.fields.get("by", ""), "")
+    return _join(f"{why}the caller {meaning.get(choice, choice)}", _told(event))
 
 
 def _ended(event: Event, _: str) -> str:
     outcome = event.fields.get("outcome", "")
     words = _ENDED.get(f"{outcome} {event.fields.get('cause', '')}", _ENDED.get(outcome, outcome))
     by = f"by {event.fields['by']}" if event.fields.get("by") else ""
-    return _join(words, event.text("result"), by, event.text("why"))
+    chose = "had chosen to wait for the owner" if event.fields.get("chose") == "wait" else ""
+    return _join(words, event.text("result"), chose, _told(event), by, event.text("why"))
 
 
 def _recalled(event: Event, call_id: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from router.domain.events import AGENT_STATES, CALL_STATES
+from router.domain.events import AGENT_STATES, CALL_STATES, Told
 
 KINDS = {"j": "api", "a": "adapter", "kj": "callback", "ka": "callback"}
 
@@ -114,24 +114,6 @@ class CallRow:
 
 
 _RECORD = ("st", "ag", "fe", "rk", "ln", "sp", "mx", "av", "oc", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A wait as it was announced, in round figures: about so long, at most so long; ms."""
-
-    at_ms: int
-    p50_ms: int
-    p90_ms: int
-
-    @classmethod
-    def parse(cls, text: str) -> Told | None:
-        """None: nothing was announced."""
-        at, p50, p90 = (text or ";;").split(";")
-        return cls(int(at), int(p50), int(p90)) if at else None
-
-    def text(self) -> str:
-        return f"{self.at_ms};{self.p50_ms};{self.p90_ms}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -363,6 +363,6 @@ async def test_every_decision_says_what_it_saw(engine: Engine, stage: Stage) -> 
     accepted, offered = await stage.events()
     assert accepted.text("why") == "gold"
     since = stage.clock.now_ms
-    assert accepted.fields["seen"] == f"@ann=t,{since} @ghost=-, vip=0/1/2 general=1/1/1"
+    assert accepted.fields["seen"] == f"@ann=t,{since} @ghost=-, vip=0/1/2 vip=full,0/0 general=1/1/1"
     assert accepted.fields["entered"] == "owner cover vip general"
     assert (offered.fields["agent"], offered.fields["lane"]) == ("gus", "general")

@@ -42,15 +42,42 @@ def event(text: str, entry_id: str = f"{AT}-0") -> Event:
             "call.offered|call=a|agent=agent-3|lane=vip|seen=@agent-7=-, vip=1/2/2",
             "offered to agent-3 through vip after 8 s; agent-7 is not known here",
         ),
-        ("call.offered|call=a|agent=agent-7|lane=@agent-7", "offered to agent-7 as the caller's own agent after 8 s"),
+        (
+            "call.offered|call=a|agent=agent-7|lane=@agent-7",
+            "offered to agent-7 through the agent's own line after 8 s",
+        ),
+        (
+            "call.widened|call=a|entered=vip general|lanes=vip general|seen=vip=0/2/2 vip=full,23/20 general=0/0/x",
+            "enters vip, then general; none of the 2 on duty for vip is ready; "
+            "vip is full: 23 stand there, it takes 20; general is closed; now waiting in vip, general",
+        ),
+        (
+            "call.accepted|call=a|state=w|entered=vip|lanes=vip|why=gold|took=cb-1|seen=vip=0/1/1 vip=0/1/1",
+            "gold; has the place of callback cb-1, for the customer called in first; the wait counts from there; "
+            "none of the 1 on duty for vip is ready; waiting in vip",
+        ),
         ("call.accepted_offer|call=a|agent=agent-7", "agent-7 accepted; connecting"),
         ("call.connected|call=a|agent=agent-7", "talking to agent-7, 8 s after the call came in"),
         (
             "call.returned|call=a|agent=agent-7|cause=expired",
             "agent-7 did not answer the offer in time; back in line at the same place",
         ),
+        (
+            "call.returned|call=a|agent=agent-7|cause=declined|reason=not%20my%20case",
+            "agent-7 declined; not my case; back in line at the same place",
+        ),
         ("call.returned|call=a|agent=agent-7|cause=new", "the offer to agent-7 ended; back in line at the same place"),
         ("call.choice|call=a|choice=transfer|by=caller", "the caller goes on to others"),
+        (
+            f"call.choice|call=a|choice=wait|by=caller|told={AT};180000;300000",
+            "the caller waits for the owner; had been told about 180 s, at most 300 s",
+        ),
+        ("call.choice|call=a|choice=transfer|by=unclear", "no answer was understood, so the caller goes on to others"),
+        (
+            f"call.ended|call=a|outcome=abandoned|cause=hangup|chose=wait|told={AT};60000;120000",
+            "the caller hung up before anybody answered; had chosen to wait for the owner; "
+            "had been told about 60 s, at most 120 s",
+        ),
         ("call.choice|call=a|choice=transfer|by=timeout", "no answer, so the caller goes on to others"),
         ("call.ended|call=a|outcome=answered|result=follow_up", "the conversation is over; follow_up"),
         (

@@ -45,7 +45,7 @@ if not was and call('XLEN', EV) >= tonumber(hard_limit) then return 'FULL' end
 local c = {id = call_id, st = 'g', ag = '', fe = '', av = '', la = last_agent, lanes = {}, ln = '', kind = kind, tier = tier,
            accepted = at, max = string.format('%d', now + max_wait_ms), talks = '0', quiet = true, meta = meta, rest = '',
            step = '', k = 0, entered = at, due = '', busy = '', asked = '0', mode = '', seen = '', entering = '', duty = false,
-           known = first, row = guide[2] or '0/0;', rank = false, mx = false, sp = false, to = 'w', callback = false}
+           known = first, row = guide[2] or '0/0;', took = '', rank = false, mx = false, sp = false, to = 'w', callback = false}
 if was then c.accepted = string.match(call('HGET', C .. call_id, 'mx'), '^%d+') end
 
 -- The identity's newest call, before this one takes its name; one that is rejected takes nothing over.
@@ -70,7 +70,8 @@ else
   enter(c, ladder)
 end
 emit('call.accepted|call=' .. call_id .. '|state=' .. c.to .. '|entered=' .. c.entering .. '|lanes='
-  .. table.concat(c.lanes, ' ') .. '|facts=' .. c.mx .. '|why=' .. why .. '|seen=' .. string.sub(c.seen, 2))
+  .. table.concat(c.lanes, ' ') .. '|facts=' .. c.mx .. '|why=' .. why .. '|took=' .. c.took .. '|seen='
+  .. string.sub(c.seen, 2))
 -- One that ends at once is remembered like any other.
 if c.to == 'e' then call('SET', M .. call_id, meta) end
 if ladder == '' then

@@ -108,10 +108,14 @@ local function enter(c, text)
         end
         return
       end
-    elseif c.duty and wait ~= '0' and (max == '' or standing_in(c, fresh) < tonumber(max)) then
-      c.to = 'w'
-      if wait ~= '' then c.due = string.format('%d', now + wait) end
-      return
+    elseif c.duty and wait ~= '0' then
+      local standing = max ~= '' and standing_in(c, fresh)
+      if not standing or standing < tonumber(max) then
+        c.to = 'w'
+        if wait ~= '' then c.due = string.format('%d', now + wait) end
+        return
+      end
+      c.seen = c.seen .. ' ' .. fresh[1] .. '=full,' .. standing .. '/' .. max
     end
   end
 end

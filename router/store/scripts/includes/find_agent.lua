@@ -2,7 +2,7 @@
   find_agent -- which agent a call takes: first lane with a ready one, there the lowest level, then the customer's
   last agent, then the longest ready. Those who returned this call are passed over while another choice exists.
 
-  c.seen collects what the script saw: ` @agent=state,since` and ` lane=ready/on duty/existing`; c.duty is set when anybody
+  c.seen collects what the script saw: ` @agent=state,since` and ` lane=ready/on duty/existing` (x: its group is closed); c.duty is set when anybody
   is on duty for the lanes looked at. c.row is the guide's row of lane c.known, where the caller has read it already.
 ]]
 local function find_agent(c, lanes)

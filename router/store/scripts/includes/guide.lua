@@ -43,7 +43,8 @@ local function rebuild_guide()
   for _, lane in ipairs(lanes) do
     local group, skills = string.match(lane, '^([^+]+)(.*)$')
     local list = {}
-    if not string.find(closed, ' ' .. group .. ' ', 1, true) then
+    local open = not string.find(closed, ' ' .. group .. ' ', 1, true)
+    if open then
       for _, id in ipairs(ids) do
         local level = level_of(defs[tostring(id)], group, skills)
         if level then
@@ -55,7 +56,7 @@ local function rebuild_guide()
     end
     table.sort(list, by_level)
     for i, pair in ipairs(list) do list[i] = pair[1] .. ':' .. pair[2] end
-    call('HSET', G, 'L' .. lane, counted(table.concat(list, ' ')))
+    call('HSET', G, 'L' .. lane, open and counted(table.concat(list, ' ')) or '0/x;')
   end
   for _, id in ipairs(ids) do
     local row, kept = rows[id] or {}, {}

@@ -13,6 +13,7 @@ end
 
 -- The rank of a callback passes with its place, unless the caller's own is the better by now.
 local function take_place(c, old)
+  c.took = old.id
   c.accepted = earlier(c, old)
   local own = (c.accepted - head_start_ms) * 1000 + old.rank % 1000
   c.rank = own < tonumber(old.rank) and string.format('%d', own) or old.rank

@@ -1,0 +1,107 @@
+"""What a call's timeline says of why it went where it went, and of what its caller had been told."""
+
+from __future__ import annotations
+
+from ivr.vocabulary import CallEnded
+from router.callbacks import callback_id_of
+from router.domain.estimates import Forecast
+from router.domain.fitting import Curve
+from router.domain.talks import Talks
+from tests.support.desk_stage import ADA, LI, NOBODY, PRIYA, change_plan, line, offer_of
+from tests.support.service import Api
+
+SILVER = "+12025550114"  # served by those who know cards
+
+
+async def why(api: Api, call_id: str) -> str:
+    return " / ".join(row["why"] for row in (await api.look(call_id))["timeline"])
+
+
+def know_waits(api: Api) -> None:
+    talks = Talks()
+    for _ in range(30):
+        talks = talks.learn(180)
+    curve = Curve(100, 60.0, 30.0, (0.8,) * 4, (2.0,) * 4)
+    api.site.estimates._forecasts.add(Forecast(0, {";": curve}, {}, talks))
+
+
+async def test_a_step_that_is_full(api: Api) -> None:
+    steps = [{"step": "vip", "to": "vip", "wait": "10m", "max_waiting": 1}, {"then": "general"}]
+    plan = (await api.get("/v1/plan")).json["plan"]
+    await change_plan(api, ladders=plan["ladders"] | {"vip": steps})
+    await api.ready("agent-6")
+    await api.accept(await api.call("talks", SILVER))
+    await api.call("first", SILVER)
+    await api.call("second", SILVER)
+    assert "vip+cards is full: 1 stand there, it takes 1" in await why(api, "second")
+    assert "full" not in await why(api, "first")
+
+
+async def test_a_closed_group_is_not_one_that_nobody_serves(api: Api) -> None:
+    await api.put("/v1/queues/vip", {"open": False})
+    await api.call("n1", SILVER)
+    assert "vip+cards is closed" in await why(api, "n1")
+    assert "no agent serves" not in await why(api, "n1")
+
+
+async def test_an_agents_own_words_of_declining(api: Api) -> None:
+    await api.ready("agent-7")
+    call = await api.call("n1", ADA)
+    await api.post(f"/v1/offers/{call['offer']['offer_id']}/decline", {"reason": "conflict of interest"})
+    assert "agent-7 declined; conflict of interest; back in line" in await why(api, "n1")
+
+
+async def test_who_calls_in_before_the_callback_has_its_place(api: Api) -> None:
+    first, second = line(api), line(api, "n2")
+    await first.calls(PRIYA)
+    await first.enters_room()
+    await first.presses("1")
+    await second.calls(PRIYA)
+    told = await why(api, "n2")
+    assert f"has the place of callback {callback_id_of('n1')}, for the customer called in first" in told
+
+
+async def test_what_was_announced_and_chosen_is_kept(api: Api) -> None:
+    know_waits(api)
+    await api.ready("agent-7")
+    await api.accept(await api.call("other", ADA))
+    call = line(api)
+    await call.calls(LI)
+    assert "free in about" in call.said
+    await call.presses("2")
+    shown = await api.look("n1")
+    assert shown["announced"]["p90"] >= shown["announced"]["p50"] > 0
+    assert shown["chosen"] == "wait"
+    assert "the caller waits for the owner; had been told about" in await why(api, "n1")
+    await call.reports(CallEnded())
+    assert "had chosen to wait for the owner; had been told about" in await why(api, "n1")
+    shown = await api.look("n1")
+    assert shown["chosen"] == "wait"
+    assert shown["announced"] is not None
+    events = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
+    ended = [text for _, (_, text) in events if text.startswith(b"call.ended|call=n1|")]
+    assert b"|chose=wait|told=" in ended[0]
+
+
+async def test_the_figure_heard_last_goes_with_the_answer(api: Api) -> None:
+    know_waits(api)
+    call = line(api)
+    await call.calls(NOBODY)
+    await call.enters_room()
+    assert "Expected wait" in call.said
+    await api.ready("agent-4")
+    offer = await offer_of(api, "n1")
+    agent = (await api.look("n1"))["offer"]["agent_id"]
+    await api.site.engine.accept_offer("n1", agent, offer)
+    await api.site.engine.connect_call("n1", offer)
+    events = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
+    connected = next(text for _, (_, text) in events if text.startswith(b"call.connected|call=n1|"))
+    told = connected.partition(b"|told=")[2].partition(b"|")[0].split(b";")
+    assert int(told[1]) <= int(told[2])
+
+
+async def test_nothing_is_said_to_have_been_told_when_nothing_was(api: Api) -> None:
+    call = line(api)
+    await call.calls(PRIYA)
+    assert (await api.look("n1"))["announced"] is None
+    assert (await api.look("n1"))["chosen"] is None
