@@ -307,6 +307,21 @@ async def test_velocity_is_flagged_where_people_look(api: Api) -> None:
     assert (await row_of(api, "n1")).facts.tier == "diamond"
 
 
+async def test_a_customer_from_many_numbers_is_flagged_and_loses_rights_only_by_the_plans_word(asking: Api) -> None:
+    tiers = []
+    for loses in (False, True):
+        await change_plan(asking, velocity={"numbers": 2, "loses_vip_rights": loses})
+        for place in range(2):
+            call = line(asking, f"n{place}{loses}")
+            await call.calls(f"+1202555016{place}")
+            await enters(call, NUMBER, PIN)
+        shown = await asking.look(call.call_id)
+        assert shown["flags"] == ["many_numbers"]
+        assert any("this customer from 2 numbers within 10 min" in row["why"] for row in shown["timeline"])
+        tiers.append(shown["tier"])
+    assert tiers == ["diamond", "standard"]
+
+
 async def test_a_talk_completed_makes_the_number_known_where_the_plan_counts_it(api: Api) -> None:
     await change_plan(api, trust={"reached_before": "partial"})
     first = line(api)

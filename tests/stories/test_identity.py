@@ -21,10 +21,11 @@ async def asking(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
-async def test_from_a_strange_telephone_a_vip_proves_to_be_one_and_reaches_her_agent(asking: House) -> None:
+@pytest.mark.parametrize("number", [NOBODY, "anonymous"])
+async def test_a_vip_without_her_number_proves_to_be_one_and_reaches_her_agent(asking: House, number: str) -> None:
     asking.agent(GRETA)
     await asking.api.ready("agent-7")
-    call = asking.call(NOBODY, Person(presses={"your customer number": f"{NUMBER}#", "your PIN": f"{PIN}#"}))
+    call = asking.call(number, Person(presses={"your customer number": f"{NUMBER}#", "your PIN": f"{PIN}#"}))
     await call.until("welcome to Sample site")
     await call.until("Ms Ada Marlow.")
     await call.until("I am connecting you to Greta Holm.")
