@@ -15,8 +15,8 @@ from router.app_keys import SERVICE
 from router.callbacks import callback_id_of
 from router.telephony.dispatch import Outbox
 from router.telephony.term import GROUP
-from tests.flow.test_desk import busy_owner, change_plan
-from tests.support.desk_stage import ADA, LI, PRIYA, Line, offer_of, row_of
+from tests.flow.test_desk import busy_owner
+from tests.support.desk_stage import ADA, LI, PRIYA, Line, change_plan, offer_of, row_of
 from tests.support.fake_gateway import FakeGateway, Trouble
 from tests.support.service import Api
 from tests.support.waiting import wait_until

@@ -1,0 +1,165 @@
+"""How long the outbox tries, by a clock of the test's own: a provider that is away costs nobody a place or a miss."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ivr.vocabulary import Action, Interrupt, Originate, Role, Route, Terminate
+from router.callbacks import callback_id_of
+from router.telephony.actions import Wanted, stop
+from router.telephony.carrying import PATIENCE_S, Carrier
+from router.telephony.claims import CLAIM_MS, Claims
+from router.telephony.gateway import Done, GatewayBusy, GatewayUnknown
+from router.telephony.pace import Pace
+from router.telephony.term import CONSUMER, GROUP
+from tests.flow.test_outbox import caller, outbox, settled, until
+from tests.support.desk_stage import ADA, PRIYA, offer_of, row_of
+from tests.support.fake_gateway import FakeGateway
+from tests.support.service import Api
+
+FOR_EVER = 10_000
+
+
+class Patience:
+    """A clock that goes on only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.slept_s = 0.0
+        self.pace = Pace(lambda: self.slept_s, self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+        await asyncio.sleep(0)
+
+
+def carrier(api: Api, patience: Patience, name: str = "me", claim_ms: int = CLAIM_MS) -> Carrier:
+    return Carrier(api.site, Claims(api.site.channel, api.site.keys, name, claim_ms), patience.pace)
+
+
+def originate(call_id: str, offer: str, role: Role, ring_ms: int) -> Wanted:
+    leg_id = offer if role == "agent" else f"{offer}c"
+    answered, status = Route("whisper", call_id, leg_id), Route("status", call_id, leg_id)
+    action = Originate(leg_id, role, "sip:7@pbx", "+12025550199", answered, status, ring_ms)
+    return Wanted(f"{'ring' if role == 'agent' else 'dial'}:{offer}", action, offer)
+
+
+async def offered(api: Api) -> str:
+    await api.ready("agent-7")
+    await caller(api).calls(ADA)
+    return await offer_of(api, "n1")
+
+
+async def act(api: Api, call_id: str, name: str) -> bytes | None:
+    found: bytes | None = await api.site.channel.call("HGET", api.site.keys.own(f"o:{call_id}"), f"do:{name}")
+    return found
+
+
+async def test_a_ring_that_cannot_leave_gives_the_caller_back_and_counts_no_miss(api: Api) -> None:
+    offer, patience, gateway = await offered(api), Patience(), FakeGateway(troubles=["busy"] * FOR_EVER)
+    await carrier(api, patience).carry_out("n1", originate("n1", offer, "agent", 20_000), gateway)
+    assert 5 < patience.slept_s < 11
+    assert (await row_of(api, "n1")).letter == "w"
+    agent = await api.site.engine.read_agent("agent-7")
+    assert agent is not None
+    assert (agent.state, agent.misses) == ("cooling", 0)
+    assert await act(api, "n1", f"ring:{offer}") is None  # nothing is under way
+
+
+async def test_a_callback_that_cannot_be_dialled_goes_back_into_the_line(api: Api) -> None:
+    call = caller(api)
+    await call.calls(PRIYA)
+    await call.enters_room()
+    await call.presses("1")
+    back_id = callback_id_of("n1")
+    rank = (await row_of(api, back_id)).rank
+    await api.ready("agent-4")
+    offer = await offer_of(api, back_id)
+    await api.site.engine.accept_offer(back_id, "agent-4", offer)
+    patience, gateway = Patience(), FakeGateway(troubles=["busy"] * FOR_EVER)
+    await carrier(api, patience).carry_out(back_id, originate(back_id, offer, "callback", 60_000), gateway)
+    assert 20 < patience.slept_s < 31
+    row = await row_of(api, back_id)
+    assert (row.letter, row.rank) == ("w", rank)
+
+
+@pytest.mark.parametrize("placed", [True, False])
+async def test_what_may_ring_is_looked_for_until_it_is_known(api: Api, placed: bool) -> None:
+    """The provider does not say for a minute; meanwhile the caller has gone."""
+
+    class Mute(FakeGateway):
+        async def find(self, site: str, action: Originate, since_ms: int) -> str | None:
+            if patience.slept_s < 60:
+                await api.site.engine.abandon_call("n1")
+                raise unsure
+            return await super().find(site, action, since_ms)
+
+    unsure = GatewayBusy(1_000)
+    offer, patience = await offered(api), Patience()
+    gateway = Mute(troubles=["placed, answer lost" if placed else "never placed, answer lost"])
+    await carrier(api, patience).carry_out("n1", originate("n1", offer, "agent", 20_000), gateway)
+    assert 60 <= patience.slept_s < 70
+    assert gateway.stopped() == ([offer] if placed else [])
+    assert len(gateway.originates()) == 1
+
+
+async def test_a_leg_that_cannot_be_ended_is_given_up_in_the_end(api: Api) -> None:
+    class Away(FakeGateway):
+        async def perform(self, site: str, action: Action, leg: str | None) -> Done:
+            self.asked.append(action)
+            raise GatewayUnknown("timeout")
+
+    offer, patience, gateway = await offered(api), Patience(), Away()
+    await carrier(api, patience).carry_out("n1", stop(offer), gateway)
+    assert PATIENCE_S - 10 < patience.slept_s < PATIENCE_S + 1
+    assert len(gateway.asked) > 10
+
+
+@pytest.mark.parametrize(("letter", "sent"), [("=o", 1), ("=q", 0)])
+async def test_an_old_question_is_not_put_to_somebody_who_talks_by_now(api: Api, letter: str, sent: int) -> None:
+    await offered(api)
+    again = Wanted("again:1-0", Interrupt("n1", Route("again", "n1", "1-0")), letter)
+    gateway = FakeGateway()
+    await carrier(api, Patience()).carry_out("n1", again, gateway)
+    assert len(gateway.asked) == sent
+
+
+async def test_a_leg_placed_by_one_who_was_taken_for_dead_is_ended(api: Api) -> None:
+    offer, patience = await offered(api), Patience()
+    first, second = FakeGateway(hold=asyncio.Event()), FakeGateway()
+    ring = originate("n1", offer, "agent", 20_000)
+    sleeper = asyncio.create_task(carrier(api, patience, "sleeper", 5_000).carry_out("n1", ring, first))
+    await until(lambda: first.asked)
+    await asyncio.sleep(0.2)
+    second.placed["another"] = "sid-0"  # so that its legs have other ids
+    await carrier(api, patience, "heir", 200).carry_out("n1", ring, second)
+    assert first.hold is not None
+    first.hold.set()
+    await sleeper
+    assert [(type(action), leg) for action, leg in zip(first.asked, first.legs, strict=True)] == [
+        (Originate, None),
+        (Terminate, "sid-0"),
+    ]
+    assert await api.site.channel.call("HGET", api.site.keys.own("o:n1"), f"leg:{offer}") == b"sid-1"
+
+
+async def test_what_a_sleeper_took_with_it_is_read_again(api: Api) -> None:
+    """An entry was handed out to one who thought to lead, and never came back."""
+    gateway = FakeGateway()
+    async with outbox(api, gateway, lease_ms=300):
+        await caller(api, "n0").calls(PRIYA)
+        await settled(api)
+        events = api.site.keys.events
+        taking = asyncio.create_task(_take(api, events))
+        await api.ready("agent-7")
+        await caller(api).calls(ADA)
+        await taking
+        await until(lambda: gateway.originates())
+        await settled(api)
+
+
+async def _take(api: Api, events: str) -> None:
+    for _ in range(200):
+        await api.site.channel.call("XREADGROUP", "GROUP", GROUP, CONSUMER, "COUNT", 1, "STREAMS", events, ">")
+        await asyncio.sleep(0.001)
