@@ -11,10 +11,12 @@ from router.callbacks import callback_id_of
 from router.telephony.actions import Wanted, stop
 from router.telephony.carrying import PATIENCE_S, Carrier
 from router.telephony.claims import CLAIM_MS, Claims
+from router.telephony.dispatch import Outbox
 from router.telephony.gateway import Done, GatewayBusy, GatewayUnknown
+from router.telephony.leader import Leader
 from router.telephony.pace import Pace
-from router.telephony.term import CONSUMER, GROUP
-from tests.flow.test_outbox import caller, outbox, settled, until
+from router.telephony.term import CONSUMER, GROUP, Term
+from tests.flow.test_outbox import caller, until
 from tests.support.desk_stage import ADA, PRIYA, offer_of, row_of
 from tests.support.fake_gateway import FakeGateway
 from tests.support.service import Api
@@ -145,21 +147,24 @@ async def test_a_leg_placed_by_one_who_was_taken_for_dead_is_ended(api: Api) -> 
 
 
 async def test_what_a_sleeper_took_with_it_is_read_again(api: Api) -> None:
-    """An entry was handed out to one who thought to lead, and never came back."""
-    gateway = FakeGateway()
-    async with outbox(api, gateway, lease_ms=300):
-        await caller(api, "n0").calls(PRIYA)
-        await settled(api)
-        events = api.site.keys.events
-        taking = asyncio.create_task(_take(api, events))
-        await api.ready("agent-7")
-        await caller(api).calls(ADA)
-        await taking
-        await until(lambda: gateway.originates())
-        await settled(api)
+    """An entry was handed out to one who thought to lead, and went no further."""
+    channel, events = api.site.channel, api.site.keys.events
+    offers: list[str] = []
 
+    class Robbed(Term):
+        async def read(self, position: str, block_ms: int) -> str:
+            if position == ">" and not offers:
+                offers.append(await offered(api))
+                await channel.call("XREADGROUP", "GROUP", GROUP, CONSUMER, "COUNT", FOR_EVER, "STREAMS", events, ">")
+            return await super().read(position, block_ms)
 
-async def _take(api: Api, events: str) -> None:
-    for _ in range(200):
-        await api.site.channel.call("XREADGROUP", "GROUP", GROUP, CONSUMER, "COUNT", 1, "STREAMS", events, ">")
-        await asyncio.sleep(0.001)
+    gateway, leader = FakeGateway(), Leader(channel, api.site.keys.own("by"), "me", 10_000)
+    outbox = Outbox(api.site, {"fake": gateway}, channel, lease_ms=300)
+    term = Robbed(api.site, {"fake": gateway}, channel, carrier(api, Patience()), Pace())
+    await term.begin()
+    leading = asyncio.create_task(outbox._read(leader, term))
+    await until(lambda: gateway.originates())
+    leading.cancel()
+    await asyncio.wait([leading])
+    await term.stop()
+    assert [ring.leg_id for ring in gateway.originates()] == offers
