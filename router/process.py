@@ -73,7 +73,7 @@ async def serve(settings: Settings, post: Post | None = None) -> None:
         say(log, logging.INFO, "serving", port=port_of(runner), sites=len(app[SERVICE].sites))
         await stop.wait()
         say(log, logging.INFO, "stopping", drain_s=settings.drain_s)
-        app[FLIGHTS].stopping = True
+        await app[FLIGHTS].stop()
         if not replaced.is_set():
             await asyncio.sleep(settings.linger_s)
         await site.stop()

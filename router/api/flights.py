@@ -26,11 +26,15 @@ class Flights:
         if not self.count:
             self._landed.set()
 
-    async def drain(self, patience_s: float) -> int:
-        """Wait until none is under way; answers how many still are when patience ends."""
+    async def stop(self) -> None:
+        """From now on the process is stopping; those who watch are sent home at once."""
         self.stopping = True
         if self.on_stop is not None:
             await self.on_stop()
+
+    async def drain(self, patience_s: float) -> int:
+        """Wait until none is under way; answers how many still are when patience ends."""
+        await self.stop()
         await asyncio.sleep(SETTLE_S)
         try:
             async with asyncio.timeout(patience_s):

@@ -18,7 +18,8 @@ from router.api.middleware import HEADERS
 from router.api.problem import Problem, busy
 from router.api.reply import Reply
 from router.api.route import SUPERVISOR, Ctx, Routes
-from router.app_keys import LIVE
+from router.api.times import rfc3339
+from router.app_keys import FLIGHTS, LIVE
 from router.live.hub import Hub, Name, Viewer, Waiting
 from router.site import Site
 
@@ -67,7 +68,7 @@ class Screen:
         """Made once for all who have the same backlog, which is the very same object."""
         made = self._delta
         if made is None or made[0] != self.hub.position or made[1] is not changed:
-            made = self._delta = (self.hub.position, changed, delta(self.hub, changed))
+            made = self._delta = (self.hub.position, changed, delta(self.hub, changed, self.site.now_ms()))
         return made[2]
 
 
@@ -89,6 +90,8 @@ async def watch(ctx: Ctx) -> Reply:
     `Last-Event-ID` goes on from there; when entries since then are gone, with a new snapshot. `figures` come every few
     seconds: what no entry tells. A slow reader gets fewer, larger deltas, each with the newest state.
     """
+    if ctx.request.app[FLIGHTS].stopping:
+        raise busy("stopping", "This process is stopping; another has the view.")
     screen = ctx.request.app[LIVE].screen(ctx.site.name)
     if screen.hub.watched >= VIEWERS:
         raise busy("too-many-viewers", "This process shows the site to as many as it can.")
@@ -121,7 +124,7 @@ async def _show(ctx: Ctx, screen: Screen, viewer: Viewer, response: web.StreamRe
         changed, viewer.pending = viewer.pending, frozenset()
         if changed is None:
             figures = await screen.figures()
-            for piece in snapshot(screen.hub, figures):
+            for piece in snapshot(screen.hub, figures, ctx.site.now_ms()):
                 await send(piece)
                 await asyncio.sleep(0)
         elif changed:
@@ -129,7 +132,8 @@ async def _show(ctx: Ctx, screen: Screen, viewer: Viewer, response: web.StreamRe
         now = time.monotonic()
         if now - figures_at >= FIGURES_S:
             figures_at = now
-            await send(event("figures", [dump(await screen.figures())]))
+            figures = await screen.figures()
+            await send(event("figures", [dump({"at": rfc3339(ctx.site.now_ms()), **figures})]))
         if now - checked_at >= HEARTBEAT_S:
             checked_at = now
             if not await _may_still(ctx):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -29,7 +28,7 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def delta(hub: Hub, changed: Iterable[Name]) -> bytes:
+def delta(hub: Hub, changed: Iterable[Name], now_ms: int) -> bytes:
     """The newest state of what changed; null for what is no more."""
     picture = hub.picture
     calls, agents, groups = {}, {}, {}
@@ -42,14 +41,14 @@ def delta(hub: Hub, changed: Iterable[Name]) -> bytes:
             agents[name] = _agent(agent) if agent is not None else None
         else:
             groups[name] = {"open": name not in picture.closed}
-    told = {"at": rfc3339(_now()), "calls": calls, "agents": agents, "groups": groups}
+    told = {"at": rfc3339(now_ms), "calls": calls, "agents": agents, "groups": groups}
     return event("delta", [dump({name: value for name, value in told.items() if value})], hub.position)
 
 
-def snapshot(hub: Hub, figures: Mapping[str, Any]) -> Iterator[bytes]:
+def snapshot(hub: Hub, figures: Mapping[str, Any], now_ms: int) -> Iterator[bytes]:
     """Everything, in pieces. What changes while they are sent is told again by the next delta."""
     picture, position = hub.picture, hub.position
-    head = dump({"at": rfc3339(_now()), **figures})
+    head = dump({"at": rfc3339(now_ms), **figures})
     yield f"event: snapshot\nid: {position}\ndata: {head[:-1]},\ndata: ".encode()
     yield b'"calls":{\n'
     yield from _pieces(
@@ -132,7 +131,3 @@ def _agent(agent: AgentSeen) -> dict[str, Any]:
         "skills": skills.split(),
         "call_id": agent.call or None,
     }
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

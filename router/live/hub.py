@@ -172,20 +172,27 @@ class Hub:
         return found
 
     async def _follow(self, connection: Waiting) -> None:
-        """Until nobody has watched for a while. Raises TimeoutError after a gap, and what the connection raises."""
+        """Until nobody has watched for a while. Raises TimeoutError after a gap, and what the connection raises.
+
+        A server that was killed may come back without its last second, which we have shown: then we begin anew as well.
+        """
         read_at = time.monotonic()
         while self._viewers or time.monotonic() - self._left_at < LINGER_S:
             rows = await connection.call(
                 "XREAD", "COUNT", BATCH, "BLOCK", BLOCK_MS, "STREAMS", self._engine.keys.events, self.picture.last
             )
             self.reads += 1
-            if time.monotonic() - read_at > STALE_S:
+            if time.monotonic() - read_at > STALE_S or not await self._still_there(self.picture.last):
                 raise TimeoutError
             read_at = time.monotonic()
             if rows:
                 entries = next(iter(rows.values())) if isinstance(rows, dict) else rows[0][1]
                 self._publish([read_entry(entry) for entry in entries])
                 await asyncio.sleep(PACE_S)
+
+    async def _still_there(self, entry_id: str) -> bool:
+        server, stream = self._engine.connection, self._engine.keys.events
+        return entry_id == "0-0" or bool(await server.call("XRANGE", stream, entry_id, entry_id))
 
     def _publish(self, events: list[Event]) -> None:
         changed: set[Name] = set()
@@ -218,7 +225,7 @@ class Hub:
             await asyncio.sleep(0.05)
         newest = self.position
         server, stream = self._engine.connection, self._engine.keys.events
-        if not await server.call("XRANGE", stream, last_id, last_id):
+        if not await self._still_there(last_id):
             return None
         changed: set[Name] = set()
         after = last_id

@@ -16,6 +16,7 @@ from router.api import live as live_api
 from router.api.live import Screen
 from router.app_keys import FLIGHTS, LIVE
 from router.live import hub as hub_module
+from router.store.embedded import EmbeddedServer
 from tests.support.service import Api, serving, write_config
 from tests.support.sse import Wall, Watching, watching
 from tests.support.waiting import wait_until
@@ -238,6 +239,39 @@ async def test_views_end_at_once_when_the_process_stops(api: Api) -> None:
         await ended(view)
         assert left == 0
         assert time.monotonic() - began < 2
+
+
+async def test_a_stopping_process_shows_nobody_in(api: Api) -> None:
+    await api.app[FLIGHTS].stop()
+    assert (await api.get("/v1/live")).slug == "stopping"
+
+
+async def test_a_view_outlives_the_server(fresh_server: EmbeddedServer, tmp_path: Path) -> None:
+    async with serving(fresh_server.url, write_config(tmp_path / "config")) as api, watching(api) as view:
+        await view.next()
+        await api.call("c1", VIP)
+        await view.until(lambda wall: "c1" in wall.calls)
+        fresh_server.stop()
+        fresh_server.start()
+
+        async def answers() -> bool:
+            return (await api.get("/v1/calls/c1")).status == 200
+
+        await wait_until(answers)
+        await api.call("c2", VIP)
+        await view.until(lambda wall: set(wall.calls) == {"c1", "c2"})
+
+
+async def test_what_the_server_lost_is_shown_no_more(api: Api) -> None:
+    """It was killed and came back without its last second."""
+    async with watching(api) as view:
+        await api.call("c1", VIP)
+        await view.until(lambda wall: "c1" in wall.calls)
+        hub, keys = screen(api).hub, api.site.keys
+        await api.site.channel.call("XDEL", keys.events, hub.position)
+        await api.call("c2", VIP)
+        await view.until(lambda wall: "c2" in wall.calls)
+        assert view.wall.kinds.count("snapshot") == 2
 
 
 async def test_a_revoked_token_shows_nothing_more(api: Api, monkeypatch: Any) -> None:

@@ -190,8 +190,8 @@ async def test_figures_are_true_at_once_after_a_restart(engine: Engine, reader: 
 async def test_a_reader_that_stands_still_shows_its_lag(engine: Engine, reader: Any) -> None:
     projector = reader()
     await catch_up(projector, await projector.load())
-    began = time.monotonic()
     await come(engine, "c1")
+    began = time.monotonic()
     while time.monotonic() - began < 0.05:
         await engine.connection.call("PING")
     lag = value(await shown(engine), d.METRICS_LAG)

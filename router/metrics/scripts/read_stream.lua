@@ -8,8 +8,11 @@
   WHY     asked one by one, an entry could be read in between and look as if it had been owed for long.
 ]]
 local call = redis.call
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = tonumber(call('GET', site .. ':v') or nil)
+if not now then
+  local time = call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
 local first = call('ZRANGE', site .. ':t', 0, 0, 'WITHSCORES')
 local ev = site .. ':ev'
 local reply = {'OK', now, call('XLEN', ev), first[2] and math.max(0, now - first[2]) or 0}
