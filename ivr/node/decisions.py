@@ -12,19 +12,18 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from config.node import Node
-from config.voice import MenuEntry
 from ivr.desk.door import Door
-from ivr.desk.telling import Telling, elsewhere, greeting_for, language_of
+from ivr.desk.telling import Telling, greeting_for, turned_away
 from ivr.flow.asking import choice_of
 from ivr.flow.greeting import greet
 from ivr.node.answers import DECISION, LOOKUP, Answer
 from ivr.node.asking import Question
 from ivr.node.books import Books, Entry, now_ms
+from ivr.node.told import menu_of, standing
 from ivr.node.words import text_of
 from ivr.scene import Scene
-from router.callbacks import callback_id_of, keep_place
+from router.callbacks import keep_place
 from router.domain.errors import OfferGone, Refused, SiteFull, UnknownCall, WrongState
-from router.domain.estimates import Announcement
 from router.domain.policy import decide
 from router.routing import Incoming, enter, recognise
 from router.site import Site
@@ -121,6 +120,13 @@ class Decisions:
             view = await self._enter(asked, entry)
         return await self._call_back(view, asked)
 
+    def full(self, asked: Question) -> Answer:
+        """No more calls fit into the site: the plan's own way out."""
+        scene = turned_away(asked.call_id, asked.called, self._site.plan, now_ms())
+        target = scene.number or self._node().default
+        action = "number" if target else "message"
+        return {**DECISION, "call_id": asked.call_id, "action": action, "target": target, "text": text_of(scene)}
+
     async def event(self, asked: Question) -> Answer:
         """What has become of the decision. Told twice, late or of an old offer it changes nothing."""
         entry = await self.books.entry(asked.call_id)
@@ -160,19 +166,17 @@ class Decisions:
         return view
 
     async def _menu(self, asked: Question) -> Answer:
-        """Kept for the call: `route` knows it without being told again."""
+        """What is chosen is kept for the call: `route` knows it without being told again."""
         plan = self._site.plan
-        entry: MenuEntry | None = next((one for one in plan.voice.menu if one.key == asked.digits), None)
+        said = {**DECISION, "call_id": asked.call_id}
+        if not plan.voice.menu:
+            return said | {"action": "route", "valid": _flag(not asked.digits)}
+        entry = next((one for one in plan.voice.menu if one.key == asked.digits), None)
         if entry is not None:
             await self.books.note(asked.call_id, entry.language or "", entry.skills)
-        return {
-            **DECISION,
-            "call_id": asked.call_id,
-            "action": "route" if entry else "ask",
-            "valid": _flag(entry is not None),
-            "language": (entry.language if entry else "") or "",
-            "skills": " ".join(entry.skills) if entry else "",
-        }
+            chosen = {"language": entry.language or "", "skills": " ".join(entry.skills)}
+            return said | chosen | {"action": "route", "valid": "1"}
+        return said | menu_of(plan, asked.call_id, asked.called, again=bool(asked.digits))
 
     async def _call_back(self, view: CallView, asked: Question) -> Answer:
         """Only the caller's own number is called: one that is told here could be anybody's."""
@@ -207,59 +211,10 @@ class Decisions:
             await self.books.close(view.row.call_id)
         else:
             await self.books.said(view, self._node())
-        return self._told(view)
-
-    def _told(self, view: CallView) -> Answer:
-        row, telling, node = view.row, self._telling(view), self._node()
-        base = {
-            **DECISION,
-            "call_id": row.call_id,
-            "display": self._site.plan.voice.caller_id or str(row.meta.get("to") or ""),
-            "language": language_of(row.meta, self._site.plan),
-        }
-        if row.letter in "obc":
-            return base | {
-                "action": "agent",
-                "target": str(view.card.get("endpoint") or ""),
-                "agent_id": row.agent_id or "",
-                "agent_name": str(view.card.get("name") or ""),
-                "offer_id": row.offer_id or "",
-            }
-        if row.letter == "e":
-            return base | self._over(telling)
-        told = self._site.estimates.announcement(self._site.estimates.seen(view))
-        queue = _queue(view)
-        waiting = base | _wait(told) | {
-            "action": "queue",
-            "queue": queue,
-            "target": node.queues.get(queue, node.default),
-            "position": str(telling.position or ""),
-            "again_seconds": str(node.again // 1_000),
-        }  # fmt: skip
-        if row.letter != "q":
-            return waiting | {"text": text_of(telling.tick(told))}
-        question = telling.question(told)
-        options = [f"{key}={option}" for key, option in zip("123", question.options, strict=False) if option]
-        return waiting | {"action": "ask", "text": text_of(question), "options": " ".join(options)}
-
-    def _over(self, telling: Telling) -> Answer:
-        """A call that is over: with a callback, a way out, or for good."""
-        row, scene = telling.row, telling.exit()
-        if row.outcome == "callback":
-            return {"action": "callback", "text": text_of(scene), "callback_id": callback_id_of(row.call_id)}
-        if row.outcome not in ("rejected", "overflowed_out"):
-            return {"action": "ended"}
-        number = scene.number
-        return {"action": "number" if number else "message", "target": number, "text": text_of(scene)}
+        return standing(self._site, self._node(), view)
 
     def _telling(self, view: CallView) -> Telling:
         return Telling(view, self._site.plan, view.expected or 1)
-
-
-def full(node: Node, plan_exit: str, plan_message: str) -> Answer:
-    """No more calls fit into the site: the plan's own way out."""
-    number = str(elsewhere(plan_exit)["number"]) or node.default
-    return {**DECISION, "action": "number" if number else "message", "target": number, "text": plan_message}
 
 
 def _incoming(asked: Question, entry: Entry) -> Incoming:
@@ -280,18 +235,6 @@ def _cause(asked: Question) -> str:
         if plain in CAUSES:
             return plain
     return "no_answer" if asked.event in ("failed", "timeout") else ""
-
-
-def _queue(view: CallView) -> str:
-    """The group whose line the call stands in, the one entered last; empty in an agent's own line alone."""
-    groups = [lane.partition("+")[0] for lane in view.row.lanes if not lane.startswith("@")]
-    return groups[-1] if groups else ""
-
-
-def _wait(told: Announcement | None) -> Answer:
-    if told is None:
-        return {}
-    return {"wait_minutes": str(told.about_min), "wait_at_most_minutes": str(told.at_most_min)}
 
 
 def _flag(holds: bool) -> str:

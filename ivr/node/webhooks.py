@@ -18,11 +18,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 
-from config.models import SitePlan
 from config.node import Node
 from ivr.node.answers import DECISION, WHOLE, Answer, default, encode
 from ivr.node.asking import Unreadable, pairs_of, question_of
-from ivr.node.decisions import Decisions, full
+from ivr.node.decisions import Decisions
 from ivr.refused import REFUSED
 from router.domain.errors import SiteFull
 from router.limits import current_source
@@ -42,12 +41,11 @@ log = logging.getLogger("vipline.node")
 
 @dataclass(frozen=True, slots=True)
 class AskedSite:
-    """What one site's questions are answered with; `node`, `secrets` and `plan` are those of the moment."""
+    """What one site's questions are answered with; `node` and `secrets` are those of the moment."""
 
     decisions: Decisions
     node: Callable[[], Node | None]
     secrets: Callable[[], Sequence[str]]
-    plan: Callable[[], SitePlan]
 
 
 class NodeHooks:
@@ -90,8 +88,7 @@ class NodeHooks:
             async with asyncio.timeout(BUDGET_S):
                 return await site.decisions.by_name[decision](asked), True
         except SiteFull:
-            plan = site.plan()
-            return full(node, plan.exit, plan.exit_message), True
+            return site.decisions.full(asked), True
         except Exception as error:  # whatever it is, the caller's flow goes on
             return _gave_up(type(error).__name__, decision, node)
 

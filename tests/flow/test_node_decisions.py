@@ -109,13 +109,21 @@ async def test_the_owner_is_busy_and_a_key_decides(platform: Platform) -> None:
 
 async def test_a_menu_of_the_plan_is_remembered_for_the_route(database: str, tmp_path: Path) -> None:
     def with_menu(plan: dict[str, Any]) -> None:
-        plan["voice"] = {"menu": [{"key": "2", "language": "zh-CN"}, {"key": "3", "topic": "a", "skills": ["loans"]}]}
+        plan["voice"] = {
+            "menu": [{"key": "2", "language": "zh-CN"}, {"key": "3", "topic": "loans", "skills": ["loans"]}]
+        }
 
     async with platform_of(database, tmp_path, with_menu) as platform:
+        asked = await platform.ask("menu", "c-1")
+        check_whole(asked)
+        assert (asked["action"], asked["options"]) == ("ask", "2=zh-CN 3=loans")
+        assert "press 3" in asked["text"]
         chosen = await platform.ask("menu", "c-1", digits="3")
         check_whole(chosen)
         assert (chosen["action"], chosen["valid"], chosen["skills"]) == ("route", "1", "loans")
-        assert (await platform.ask("menu", "c-2", digits="7"))["valid"] == "0"
+        unclear = await platform.ask("menu", "c-2", digits="7")
+        assert (unclear["action"], unclear["valid"]) == ("ask", "0")
+        assert "did not understand" in unclear["text"]
         await platform.ask("route", "c-1", PRIYA)
         assert "loans" in str((await platform.api.look("c-1"))["lanes"])
         assert (await platform.ask("menu", "c-3", digits="2"))["language"] == "zh-CN"
@@ -223,3 +231,16 @@ async def test_a_closed_line_says_so(database: str, tmp_path: Path) -> None:
         check_whole(answer)
         assert answer["action"] == "message"
         assert "We are closed." in answer["text"]
+
+
+async def test_no_menu_leads_on(platform: Platform) -> None:
+    assert (await platform.ask("menu", "c-1"))["action"] == "route"
+
+
+async def test_a_full_site_turns_away(platform: Platform) -> None:
+    engine = platform.api.site.engine
+    engine._hard_limit = engine._settings["hard_limit"] = "0"
+    answer = await platform.ask("route", "c-1", PRIYA)
+    check_whole(answer)
+    assert answer["action"] == "message"
+    assert "All our lines are taken" in answer["text"]
