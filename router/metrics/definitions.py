@@ -131,6 +131,15 @@ ESTIMATE_HITS = _gauge("estimate_coverage_ratio", "Share of them within what was
 ESTIMATE_ERROR = _gauge("estimate_error_seconds", "Their mean distance from the p50 said (ewt_mae); no value before the"
                         " first.")  # fmt: skip
 
+# --------------------------------------------------------------------------------------------------------- outbox
+OUTBOX_RINGS = _counter("outbox_rings", "Legs that were to be placed: done, refused, void, given_up.", "outcome")
+OUTBOX_INTERRUPTS = _counter("outbox_interrupts", "Legs to be taken elsewhere: done, gone, refused, void, given_up.",
+                             "outcome")  # fmt: skip
+OUTBOX_HANGUPS = _counter("outbox_hangups", "Legs that were to be ended: done, gone, refused, void, given_up.",
+                          "outcome")  # fmt: skip
+OUTBOX_UNKNOWN = _counter("outbox_unknown", "What may have been sent before a process died, and was looked for at the"
+                          " carrier: found, absent, or a stray that was ended.", "outcome")  # fmt: skip
+
 # --------------------------------------------------------------------------------------------------------- health
 LOOKUPS = _histogram("lookup", "Look-ups of who is calling, by who knew: directory, crm, cache, default.",
                      "outcome", bounds=QUICK)  # fmt: skip
@@ -143,6 +152,11 @@ STREAM_LENGTH = _gauge("stream_entries", "Entries in the event stream; at 1,000,
 OVERDUE = _gauge("deadlines_overdue_seconds", "How long the oldest deadline has been due; the sweeper keeps it near 0.")
 REPAIRED = _counter("repaired_leases", "Agents found reserved for a call that was not theirs, and set free.")
 DOUBLE_OFFERS = _counter("double_offers", "Offers of a call or to an agent already in an offer or a talk: must stay 0.")
+OUTBOX_RINGS = _counter("outbox_rings", "Legs a carrier was to place: done, gone, refused, void, given_up.", "outcome")
+OUTBOX_INTERRUPTS = _counter("outbox_interrupts", "Legs a carrier was to take elsewhere, by how it went.", "outcome")
+OUTBOX_HANGUPS = _counter("outbox_hangups", "Legs a carrier was to end, by how it went.", "outcome")
+OUTBOX_UNKNOWN = _counter("outbox_unknown", "Rings that may have been placed and were looked for: found, absent, or a"
+                          " stray that was ended.", "outcome")  # fmt: skip
 CUT_OFF = _counter("readers_cut_off", "Readers of the stream that were cut off because they held it back.")
 GAPS = _counter("metrics_gaps", "Times these figures went on from a snapshot because entries were missing.")
 

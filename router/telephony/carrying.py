@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from typing import Literal
 
 from ivr.vocabulary import Originate, Terminate
 from router.domain.errors import Refused
 from router.logging_ import say
 from router.site import Site
 from router.telephony.actions import CUSTOMER, Wanted, stop
-from router.telephony.claims import Claim, Claims, Outcome
+from router.telephony.claims import Claim, Claims
 from router.telephony.counters import count, reconciled
 from router.telephony.gateway import Done, Gateway, GatewayBusy, GatewayRefused, GatewayUnknown
 from router.telephony.pace import Pace
@@ -41,7 +42,7 @@ class Carrier:
             claim = await self._claims.claim(call_id, wanted.name, wanted.lease)
             if claim.word in ("DONE", "VOID"):
                 if claim.word == "VOID":
-                    count(self._site.name, wanted.action, "void")
+                    count(self._site, wanted.action, "void")
                 return
             pause_s = min(self._pause_s * 2 ** min(tries, 8), LONGEST_S)
             tries += 1
@@ -64,7 +65,7 @@ class Carrier:
                 sent = True
             except GatewayRefused as refused:
                 await self._claims.settle(call_id, wanted.name, wanted.lease, "refused")
-                count(self._site.name, wanted.action, "refused")
+                count(self._site, wanted.action, "refused")
                 await self._refused(call_id, wanted, refused)
                 return
             else:
@@ -82,7 +83,7 @@ class Carrier:
         if isinstance(action, Originate):
             if claim.word != "OK":
                 leg = await gateway.find(name, action, claim.since_ms)
-                reconciled(name, "absent" if leg is None else "found")
+                reconciled(self._site, "absent" if leg is None else "found")
                 if leg is not None:
                     return Done(leg)
             return Done(gone=True) if claim.word == "VOID_SENT" else await gateway.perform(name, action, None)
@@ -90,10 +91,10 @@ class Carrier:
 
     async def _settle(self, call_id: str, wanted: Wanted, done: Done, gateway: Gateway) -> None:
         """A leg that was placed for a lease which passed meanwhile is taken back at once."""
-        outcome: Outcome = "gone" if done.gone else "done"
+        outcome: Literal["gone", "done"] = "gone" if done.gone else "done"
         leg_id = wanted.action.leg_id
         word = await self._claims.settle(call_id, wanted.name, wanted.lease, outcome, leg_id, done.leg)
-        count(self._site.name, wanted.action, outcome)
+        count(self._site, wanted.action, outcome)
         if not isinstance(wanted.action, Originate) or not done.leg:
             return
         if word == "PASSED":
@@ -112,7 +113,7 @@ class Carrier:
             await self._pace.sleep(self._claims.claim_ms / 8_000)
         else:
             return
-        reconciled(self._site.name, "stray")
+        reconciled(self._site, "stray")
         say(log, logging.WARNING, "leg placed twice, ours is ended", call=call_id)
         with contextlib.suppress(GatewayBusy, GatewayRefused, GatewayUnknown):
             await gateway.perform(self._site.name, Terminate(leg_id), ours)
@@ -126,7 +127,7 @@ class Carrier:
 
     async def _give_up(self, call_id: str, wanted: Wanted, sent: bool) -> None:
         """A ring that never left the house is nobody's fault: the caller goes on, the agent rests uncounted."""
-        count(self._site.name, wanted.action, "given_up")
+        count(self._site, wanted.action, "given_up")
         say(log, logging.ERROR, "action given up", call=call_id, action=wanted.name.partition(":")[0])
         if not isinstance(wanted.action, Originate) or sent:
             return

@@ -1,25 +1,31 @@
-"""What is counted of the outbox. By site and outcome only: no call, number or person is ever a label."""
+"""What is counted of the outbox in this process, until the site's figures take it."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter
+from collections import Counter, defaultdict
 
 from ivr.vocabulary import Action, Interrupt, Originate, Terminate
+from router.metrics import definitions as d
 
-_LABELS = ("site", "outcome")
+Counts = Counter[tuple[d.Metric, str]]
 
-RINGS = Counter("vipline_outbox_rings", "Legs that were to be placed: done, refused, void, given_up", _LABELS)
-INTERRUPTS = Counter("vipline_outbox_interrupts", "Legs to be taken elsewhere: done, gone, refused, given_up", _LABELS)
-HANGUPS = Counter("vipline_outbox_hangups", "Legs that were to be ended: done, gone, refused, given_up", _LABELS)
-UNKNOWN = Counter("vipline_outbox_unknown", "What may have been sent: found, absent, or a stray", _LABELS)
-
-_BY_KIND: dict[type[Action], Counter] = {Originate: RINGS, Interrupt: INTERRUPTS, Terminate: HANGUPS}
+_BY_KIND: dict[type[Action], d.Metric] = {
+    Originate: d.OUTBOX_RINGS,
+    Interrupt: d.OUTBOX_INTERRUPTS,
+    Terminate: d.OUTBOX_HANGUPS,
+}
+_fresh: defaultdict[str, Counts] = defaultdict(Counter)
 
 
 def count(site: str, action: Action, outcome: str) -> None:
-    _BY_KIND[type(action)].labels(site, outcome).inc()
+    _fresh[site][_BY_KIND[type(action)], outcome] += 1
 
 
 def reconciled(site: str, outcome: str) -> None:
     """What may have been sent was looked for."""
-    UNKNOWN.labels(site, outcome).inc()
+    _fresh[site][d.OUTBOX_UNKNOWN, outcome] += 1
+
+
+def taken(site: str) -> Counts:
+    """What was counted since this was asked last."""
+    return _fresh.pop(site, Counter())

@@ -67,6 +67,9 @@ async def test_a_ring_that_cannot_leave_gives_the_caller_back_and_counts_no_miss
     assert agent is not None
     assert (agent.state, agent.misses) == ("cooling", 0)
     assert await act(api, "n1", f"ring:{offer}") is None  # nothing is under way
+    await api.site.local.flush()
+    shown = (await api.get("/metrics")).text
+    assert 'vipline_outbox_rings_total{outcome="given_up",site="main"} 1' in shown
 
 
 async def test_a_callback_that_cannot_be_dialled_goes_back_into_the_line(api: Api) -> None:

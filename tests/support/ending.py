@@ -8,6 +8,7 @@ from tests.support.interleaving import AGENTS, Happening, Play, now, quietly
 from tests.support.switchboard import Request
 
 LONGEST = 2_000
+MUSIC_MS = 10_000
 
 
 class Ending(Play):
@@ -39,7 +40,7 @@ class Ending(Play):
             if leg.doing == "rings":
                 return f"{leg.name} is not answered", now(partial(board.end, leg, "no_answer"))
             if leg.asks is not None and leg.asks.route.page == "join":
-                return f"{leg.name} hears of {leg.asks.route}, a second later", self._standing_by(leg.asks)
+                return f"{leg.name} hears of {leg.asks.route}, a second later", self._later(leg.asks, 1_000)
             if leg.asks is not None and (leg.room is None or leg.doing == "talks"):
                 return f"{leg.name} hears of {leg.asks.route}", self._delivering(leg.asks)
             if leg.doing in ("joins", "dials", "collects") and leg.room is None:
@@ -52,13 +53,13 @@ class Ending(Play):
         for leg in legs:
             if leg.doing in ("asks", "collects") and leg.room is not None:
                 if leg.asks is not None:
-                    return f"{leg.name} hears of {leg.asks.route}", self._delivering(leg.asks)
+                    return f"{leg.name} hears of {leg.asks.route}, some music later", self._later(leg.asks, MUSIC_MS)
                 return f"{leg.name} presses nothing", now(list(board.happenings(leg))[1])
         return "", None
 
-    def _standing_by(self, request: Request) -> Happening:
+    def _later(self, request: Request, ms: int) -> Happening:
         async def wait() -> None:
-            self.clock.now_ms += 1_000
+            self.clock.now_ms += ms
             await self.site.engine.run_until(self.clock.now_ms)
             self.process.wake()
             await self._delivering(request)()
