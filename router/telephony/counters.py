@@ -1,31 +1,26 @@
-"""What is counted of the outbox in this process, until the site's figures take it."""
+"""What is counted of the outbox, by outcome only: no call, number or person is ever a label."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
 
 from ivr.vocabulary import Action, Interrupt, Originate, Terminate
 from router.metrics import definitions as d
 
-Counts = Counter[tuple[d.Metric, str]]
+if TYPE_CHECKING:
+    from router.site import Site
 
 _BY_KIND: dict[type[Action], d.Metric] = {
     Originate: d.OUTBOX_RINGS,
     Interrupt: d.OUTBOX_INTERRUPTS,
     Terminate: d.OUTBOX_HANGUPS,
 }
-_fresh: defaultdict[str, Counts] = defaultdict(Counter)
 
 
-def count(site: str, action: Action, outcome: str) -> None:
-    _fresh[site][_BY_KIND[type(action)], outcome] += 1
+def count(site: Site, action: Action, outcome: str) -> None:
+    site.local.count(_BY_KIND[type(action)], outcome)
 
 
-def reconciled(site: str, outcome: str) -> None:
+def reconciled(site: Site, outcome: str) -> None:
     """What may have been sent was looked for."""
-    _fresh[site][d.OUTBOX_UNKNOWN, outcome] += 1
-
-
-def taken(site: str) -> Counts:
-    """What was counted since this was asked last."""
-    return _fresh.pop(site, Counter())
+    site.local.count(d.OUTBOX_UNKNOWN, outcome)
