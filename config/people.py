@@ -110,12 +110,15 @@ def pin_of(written: OnlyPin) -> str | None:
 
 
 class AgentBody(Part):
-    """An agent without the id. `groups`: name → level, 1 served before 2."""
+    """An agent without the id. `groups`: name → level, 1 served before 2. `language`: what the agent is spoken to in,
+    left out: the site's.
+    """
 
     name: Line = ""
     groups: Annotated[dict[Name, Level], Field(max_length=64)] = Field(default_factory=dict)
     skills: Names = ()
     endpoint: Line = ""
+    language: Language | None = None
 
 
 class AgentSeed(AgentBody):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -14,12 +15,16 @@ from router.callbacks import is_callback
 from router.domain.errors import OfferGone, UnknownCall
 from router.site import Site
 
+LANGUAGES_KEPT = 1_024
+
 
 class AgentPages(Viewing):
     """Whisper → accept → join → bridged → over."""
 
     def __init__(self, site: Site, clock: Callable[[], int]) -> None:
         super().__init__(site, clock)
+        self._languages: OrderedDict[str, str] = OrderedDict()
+        """Of those whose telephones rang last, by offer: once it has passed, the call does not tell whose it was."""
         self.pages: dict[str, Callable[[str, str, str, Event], Awaitable[Scene]]] = {
             "whisper": self._whisper,
             "accept": self._accept,
@@ -32,7 +37,7 @@ class AgentPages(Viewing):
         try:
             return self._scene(await self.view(call_id), offer_id)
         except UnknownCall:
-            return Scene("gone", call_id, 0, self.site.plan.language)
+            return Scene("gone", call_id, 0, self._language_of(offer_id))
 
     async def is_customers_leg(self, call_id: str, leg_id: str) -> bool:
         """Not one that was dialled for an offer which has passed, while its callback stands in line again."""
@@ -68,7 +73,7 @@ class AgentPages(Viewing):
         telling, declined = await self.tried(call_id, decline)
         if not declined:
             return self._scene(telling, offer_id)
-        return replace(telling.scene("gone", reason="declined"), language=self.site.plan.language)
+        return replace(telling.scene("gone", reason="declined"), language=self._language_of(offer_id))
 
     async def _join(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Asked again and again until the caller is in the holding room."""
@@ -98,9 +103,15 @@ class AgentPages(Viewing):
     def _scene(self, telling: Telling, offer_id: str) -> Scene:
         """What an agent's leg hears while the offer holds: who is coming, then the caller."""
         if telling.row.offer_id == offer_id and telling.row.letter == "o":
+            self._languages[offer_id] = telling.agents_language
+            if len(self._languages) > LANGUAGES_KEPT:
+                self._languages.popitem(last=False)
             return telling.whisper(self.clock())
         if telling.row.offer_id == offer_id and telling.row.letter in "bc":
             # A talk begun before either is taken out of what they hear would be cut off.
             there = telling.view.page in ("hold", "key") and not telling.view.sent_for
             return telling.scene("join" if there else "stand_by", offer_id=offer_id)
-        return replace(telling.scene("gone"), language=self.site.plan.language)
+        return replace(telling.scene("gone"), language=self._language_of(offer_id))
+
+    def _language_of(self, offer_id: str) -> str:
+        return self._languages.get(offer_id, self.site.plan.language)

@@ -34,6 +34,7 @@ class Agent(Answer):
     groups: dict[str, int] = Field(description="group → level; level 1 is served before level 2")
     skills: list[str]
     endpoint: str
+    language: str | None = Field(description="what the agent hears on the telephone; null: the site's")
     state: AgentState
     since: When
     reason: str | None
@@ -116,6 +117,7 @@ def agent_body(row: AgentRow) -> dict[str, Any]:
         "groups": card.get("groups", {}),
         "skills": card.get("skills", []),
         "endpoint": card.get("endpoint", ""),
+        "language": card.get("language"),
         "state": row.state,
         "since": rfc3339(row.since_ms),
         "reason": row.reason if row.state in ("break", "offline") else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from router.api.problem import Problem, busy, invalid
 from router.api.reply import Reply
 from router.api.route import AGENT, SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Body, Reason
-from router.domain.errors import PlanMoved, WrongState
+from router.domain.errors import PlanMoved, UnknownCall, WrongState
 from router.domain.ladder import Ladder
 from router.domain.policy import transfer_to_agent, transfer_to_group
 from router.routing import TRIES
@@ -73,7 +74,7 @@ class Withdrawal(Body):
 )
 async def complete(ctx: Ctx, body: Completion) -> Reply:
     """The talk has ended; the agent wraps up."""
-    row = await read(ctx, ctx.call_id)
+    await read(ctx, ctx.call_id)
     if body.offer_id is None and ctx.token.agent_id is None:
         raise invalid("/offer_id", "say which offer this is about")
     await ctx.site.engine.complete_call(
@@ -81,8 +82,8 @@ async def complete(ctx: Ctx, body: Completion) -> Reply:
     )
     if body.notes:
         # With the call's cold facts, which an erasure finds; the event stream it does not.
-        meta = json.dumps(dict(row.meta) | {"notes": body.notes}, ensure_ascii=False)
-        await ctx.site.channel.call("SET", ctx.site.keys.meta(ctx.call_id), meta, "XX", "KEEPTTL")
+        with contextlib.suppress(UnknownCall):  # completed so long ago that they are gone
+            await ctx.site.engine.amend_call(ctx.call_id, {"notes": body.notes})
     return await call_reply(ctx, ctx.call_id)
 
 

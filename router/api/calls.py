@@ -88,9 +88,11 @@ async def create_call(ctx: Ctx, body: NewCall) -> Reply:
     return await call_reply(ctx, body.call_id, 201 if routed.created else 200)
 
 
-@calls.get("/v1/calls", roles=TELEPHONY | SUPERVISOR, answers={200: Listing[CallSummary]})
+@calls.get("/v1/calls", roles=TELEPHONY | SUPERVISOR, answers={200: Listing[CallSummary]}, refusals=(422,))
 async def list_calls(ctx: Ctx, query: CallQuery) -> Reply:
     """Calls that have not ended, by id; timelines are on each call's own page."""
+    if query.state == "ended":
+        raise invalid("/state", "ended calls are not listed; each stands at /v1/calls/{call_id} for `retain_ended`")
     found: set[str] = set()
     async for call_ids in live_calls(ctx.site):
         found.update(await _matching(ctx.site, call_ids, query))

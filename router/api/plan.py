@@ -37,6 +37,12 @@ class PlanInfo(Answer):
     hash: str
 
 
+class Published(PlanInfo):
+    """A plan that was just published."""
+
+    findings: list[Fault] = Field(description="what the linter thinks of it")
+
+
 class PublishedPlan(PlanInfo):
     plan: dict[str, Any] = Field(description="the plan as it was written")
 
@@ -67,7 +73,7 @@ async def get_plan(ctx: Ctx) -> Reply:
 @plan.put(
     "/v1/plan",
     roles=ADMIN,
-    answers={200: PlanInfo | Advice},
+    answers={200: Published | Advice},
     refusals=(412, 415, 422),
     accepts=(YAML, "application/json"),
 )
@@ -89,7 +95,8 @@ async def put_plan(ctx: Ctx, raw: bytes, query: PlanQuery) -> Reply:
         )
     except PlanInvalid as invalid:
         raise plan_problem(invalid) from None
-    return Reply.json(_shown(active.published), etag=active.etag)
+    advice = [_fault(finding) for finding in lint_plan(read)]
+    return Reply.json(_shown(active.published) | {"findings": advice}, etag=active.etag)
 
 
 @plan.get("/v1/plan/versions", roles=SUPERVISOR, answers={200: Listing[PlanInfo]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.support.waiting import wait_until
@@ -224,3 +226,23 @@ async def test_lists_are_filtered_and_paged(api):
     second = (await api.get(f"/v1/calls?limit=3&cursor={first['next_cursor']}")).json
     assert [call["call_id"] for call in first["items"] + second["items"]] == ["a", "b", "c", "d"]
     assert second["next_cursor"] is None
+
+
+async def test_ended_calls_are_not_listed_and_it_is_said_where_they_are(api):
+    refused = await api.get("/v1/calls?state=ended")
+    assert refused.status == 422
+    assert "/v1/calls/{call_id}" in refused.json["detail"]
+
+
+async def test_notes_overwrite_nothing_that_was_added_meanwhile(api):
+    await api.ready("agent-7")
+    call = await api.call("ada", "+12025550110")
+    await api.accept(call)
+    done = {"offer_id": call["offer"]["offer_id"], "notes": "send the contract"}
+    await asyncio.gather(
+        api.post("/v1/calls/ada/complete", done),
+        *(api.site.engine.amend_call("ada", {f"fact{number}": "kept"}) for number in range(20)),
+    )
+    row = await api.site.engine.read_call("ada")
+    assert row.meta["notes"] == "send the contract"
+    assert all(row.meta[f"fact{number}"] == "kept" for number in range(20))

@@ -213,3 +213,11 @@ async def test_a_version_set_back_by_a_process_that_died_is_put_right(api):
     await api.ask("PUT", "/v1/plan", raw=raw)
     await api.site.channel.call("HSET", api.site.keys.guide, "v", "1")
     assert (await api.call("n", NOBODY))["state"] == "waiting"
+
+
+async def test_publishing_answers_what_the_linter_thinks(api):
+    plan = (await api.get("/v1/plan")).json["plan"]
+    plan["groups"]["night"] = {"title": "Night desk"}
+    answered = await api.put("/v1/plan", plan)
+    assert answered.status == 200
+    assert [one["pointer"] for one in answered.json["findings"] if "night" in one["pointer"]] == ["/groups/night"]

@@ -19,6 +19,7 @@ from ivr.vocabulary import (
     InputDigits,
     LegFailed,
     PromptFinished,
+    Say,
     Trust,
 )
 from router.callbacks import callback_id_of
@@ -327,6 +328,44 @@ async def test_an_agent_who_does_not_take_it(api: Api, key: str | None, cause: s
     assert (await row_of(api, "n1")).letter == "w"
     events = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
     assert any(b"call.returned" in e[1][1] and f"|cause={cause}|".encode() in e[1][1] for e in events)
+
+
+async def test_an_agent_is_spoken_to_in_the_agents_language_the_caller_in_the_callers(api: Api) -> None:
+    greta = {"name": "Greta Holm", "groups": {"vip": 1}, "skills": ["zh-CN"], "language": "pl"}
+    await api.put("/v1/agents/agent-7", greta)
+    wen = {"name": "Wen", "phones": [NOBODY], "tier": "gold", "owner": "agent-7", "language": "zh-CN"}
+    await api.put("/v1/customers/c-900", wen)
+    await api.ready("agent-7")
+    call, agent = line(api), line(api)
+    late = Line(agent.desk, "n1")
+    await call.calls(NOBODY)
+    offer = await offer_of(api, "n1")
+    assert {say.locale for say in call.script if isinstance(say, Say)} == {"zh-CN"}
+    await agent.picks_up(offer)
+    collect = agent.one(Collect)
+    assert isinstance(collect, Collect)
+    assert {say.locale for say in collect.prompts if isinstance(say, Say)} == {"pl"}
+    await agent.takes(offer, "9")
+    assert {say.locale for say in agent.script if isinstance(say, Say)} == {"pl"}
+    await late.hear("join", offer, PromptFinished(), "agent")
+    assert {say.locale for say in late.script if isinstance(say, Say)} == {"pl"}
+    assert (await api.get("/v1/agents/agent-7")).json["language"] == "pl"
+
+
+async def test_a_place_in_line_never_grows(api: Api) -> None:
+    """Somebody of better rank comes in: that is not told as a step back, nor as the old place."""
+    call = line(api)
+    await call.calls(NOBODY)
+    await call.enters_room()
+    assert "You are next in line." in call.said
+    await api.call("vip", ADA)
+    await call.presses(None)
+    assert "next in line" not in call.said
+    assert "number 2" not in call.said
+    assert "Thank you for your patience" in call.said
+    await api.post("/v1/calls/vip/withdraw", {})
+    await call.presses(None)
+    assert "You are next in line." in call.said
 
 
 async def test_an_agent_picks_up_too_late(api: Api) -> None:
