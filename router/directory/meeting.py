@@ -11,7 +11,8 @@ from config.models import SitePlan
 @dataclass(frozen=True, slots=True)
 class Meeting:
     """A call on its way in. Counted are the calls of its number within `window_ms`, no further than `calls`, and those
-    that have not ended, up to `at_once`; and the numbers its customers have called from, no further than `numbers`.
+    that have not ended, where there may be `at_once`; and the numbers its customers called from, up to `numbers`.
+    `wanted`: what else the plan needs to know of them: `r` a talk from the number was completed, `p` there is a PIN.
     """
 
     call_id: str
@@ -19,6 +20,7 @@ class Meeting:
     calls: int
     at_once: int
     numbers: int
+    wanted: str
 
     def arguments(self) -> dict[str, str | int]:
         """As the script names them."""
@@ -27,4 +29,6 @@ class Meeting:
     @classmethod
     def of(cls, call_id: str, plan: SitePlan) -> Self:
         most = max(plan.limits.calls, plan.velocity.calls)
-        return cls(call_id, plan.velocity.window, most, plan.limits.at_once, plan.velocity.numbers)
+        asks = plan.identification.ask or any(number.identify for number in plan.numbers.values())
+        wanted = ("r" if plan.trust.reached_before else "") + ("p" if asks else "")
+        return cls(call_id, plan.velocity.window, most, plan.limits.at_once, plan.velocity.numbers, wanted)

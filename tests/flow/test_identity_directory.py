@@ -134,7 +134,7 @@ async def test_an_erased_customer_leaves_neither_number_nor_pin(
     await customers.meet(LI.key, Meeting.of("n1", PLAN))
     assert await tries(customers, "0000") == "wrong"
     await customers.erase("c-1")
-    of_the_number = (b":vc:", b":vl:", b":pl:f:", b":pl:w:")
+    of_the_number = (b":vc:", b":pl:f:", b":pl:w:")
     assert [key for key in await keys_of(channel, root) if not any(part in key for part in of_the_number)] == []
 
 
@@ -242,31 +242,44 @@ async def recent_of(customers: Customers, call_id: str, plan: SitePlan, number: 
 async def test_calls_of_a_number_are_counted_once_each_and_no_further_than_needed(
     customers: Customers, channel: Channel, root: str
 ) -> None:
-    plan = plan_with(velocity={"calls": 2, "window": "10s"}, limits={"calls": 3, "at_once": 2})
-    assert [await recent_of(customers, f"n{n}", plan) for n in range(6)] == [
-        (1, 0),
-        (2, 1),
-        (3, 2),
-        (4, 0),
-        (4, 0),
-        (4, 0),
-    ]
-    assert await recent_of(customers, "n0", plan) == (1, 0)  # told of again
-    assert await channel.call("ZCARD", f"{root}:vc:{LI.key}") == 3
-    assert await channel.call("ZCARD", f"{root}:vl:{LI.key}") == 2
-    await channel.call("ZADD", f"{root}:vc:{LI.key}", 1, "n0", 1, "n1", 1, "n2")  # long ago
-    assert (await recent_of(customers, "n9", plan))[0] == 1
+    plan = plan_with(velocity={"calls": 2, "window": "10s"}, limits={"calls": 3, "at_once": 50})
+    told = [(await recent_of(customers, f"n{n}", plan))[0] for n in range(6)]
+    assert told == [1, 2, 3, 4, 4, 4]
+    assert [(await recent_of(customers, f"n{n}", plan))[0] for n in range(4)] == [1, 2, 3, 4]  # told of again
+    key = f"{root}:vc:{LI.key}"
+    assert (await channel.call("GET", key)).count(b";") == 3
+    assert 0 < await channel.call("PTTL", key) <= 7_200_000
+    await channel.call("SET", key, "n0 1;n1 1;n2 1;")  # long ago, and nothing is known of them any more
+    assert await recent_of(customers, "n9", plan) == (1, 0)
+    assert (await channel.call("GET", key)).count(b";") == 1
 
 
-async def test_a_call_that_has_ended_stands_no_longer(customers: Customers, channel: Channel, root: str) -> None:
+async def test_calls_that_stand_are_counted_where_there_may_be_too_many(
+    customers: Customers, channel: Channel, root: str
+) -> None:
+    plan = plan_with(limits={"at_once": 2})
     for call_id in ("n1", "n2"):
-        await recent_of(customers, call_id, PLAN)
+        assert (await recent_of(customers, call_id, plan))[1] < 2
         await channel.call("HSET", f"{root}:c:{call_id}", "st", "w")
-    assert (await recent_of(customers, "n3", PLAN))[1] == 2
+    assert (await recent_of(customers, "n3", plan))[1] == 2
+    assert (await recent_of(customers, "n1", plan))[1] == 0  # told of again
     await channel.call("HSET", f"{root}:c:n1", "st", "e")
-    assert (await recent_of(customers, "n4", PLAN))[1] == 2
-    await channel.call("ZADD", f"{root}:vl:{LI.key}", 1, "n3")  # never came to anything
-    assert (await recent_of(customers, "n5", PLAN))[1] == 2
+    assert (await recent_of(customers, "n4", plan))[1] == 1
+    assert (await recent_of(customers, "n5", plan))[1] == 2  # n4 is on its way in
+    assert (await recent_of(customers, "n6", plan))[0] == 4  # n1, n2, n4 before it: those refused leave nothing
+
+
+async def test_a_call_that_stands_is_counted_longer_than_the_window(
+    customers: Customers, channel: Channel, root: str
+) -> None:
+    plan = plan_with(limits={"at_once": 2}, velocity={"window": "10s"})
+    key = f"{root}:vc:{LI.key}"
+    await channel.call("SET", key, "n1 1;n2 1;gone 1;- 1;")
+    for call_id, state in (("n1", "w"), ("n2", "e")):
+        await channel.call("HSET", f"{root}:c:{call_id}", "st", state)
+    assert await recent_of(customers, "n3", plan) == (1, 1)
+    assert (await channel.call("GET", key)).startswith(b"n1 1;n3 ")
+    assert await recent_of(customers, "n4", plan) == (2, 2)
 
 
 async def test_from_how_many_numbers_a_customer_called(customers: Customers) -> None:
@@ -283,8 +296,10 @@ async def test_from_how_many_numbers_a_customer_called(customers: Customers) -> 
 async def test_a_talk_completed_from_a_number_is_remembered_until_the_number_is_another_s(customers: Customers) -> None:
     await customers.put(seed(phones=[LI.key, WEI.key]))
 
+    plan = plan_with(trust={"reached_before": "partial"})
+
     async def reached(number: str) -> list[bool]:
-        return [one.reached for one in (await customers.meet(number, Meeting.of("n1", PLAN))).customers]
+        return [one.reached for one in (await customers.meet(number, Meeting.of("n1", plan))).customers]
 
     await customers.record_contact("c-1", Contact(1, "", "abandoned", "n0"))
     await customers.record_contact("c-1", Contact(2, "agent-7", "resolved", "n1"), LI.key)

@@ -10,6 +10,7 @@
   ARGV[5] calls         of the number, counted no further than one more
   ARGV[6] at_once       calls of the number that have not ended, counted no further
   ARGV[7] numbers       that a customer called from, counted no further; 0 not at all
+  ARGV[8] wanted        marks that are asked for
 
   RETURNS {FOUND, recent, others, how_many, record, contacts, marks, numbers, …} | {NOBODY, recent, others, answer}
   WHY     a caller waits for this: one round trip, whatever it finds, and counting must not cost another.
@@ -20,8 +21,7 @@
 --- @include "counting"
 
 local at = server_ms()
-local recent = count_call(number, call_id, at, tonumber(window_ms), tonumber(calls))
-local others = recent <= tonumber(calls) and count_standing(number, call_id, at, tonumber(at_once)) or 0
+local recent, others = count_call(number, call_id, at, tonumber(window_ms), tonumber(calls), tonumber(at_once))
 local ids = call('HGET', index_of(number), number)
 if not ids then return {'NOBODY', recent, others, call('GET', Q .. number) or ''} end
 
@@ -29,10 +29,12 @@ local found, many = {}, 0
 for id in string.gmatch(ids, '%S+') do
   many = many + 1
   if many <= tonumber(limit) then
-    found[#found + 1] = call('HGET', shelf_of(id), id)
+    local record = call('HGET', shelf_of(id), id)
+    local only = record and not string.find(record, '"phones":%["[^"]*",')
+    found[#found + 1] = record
     found[#found + 1] = call('GET', UC .. id) or ''
-    found[#found + 1] = marks_of(id, number)
-    found[#found + 1] = count_number(id, number, at, tonumber(window_ms), tonumber(numbers))
+    found[#found + 1] = marks_of(id, number, wanted)
+    found[#found + 1] = count_number(id, number, at, tonumber(window_ms), tonumber(numbers), only)
   end
 end
 return {'FOUND', recent, others, many, unpack(found)}

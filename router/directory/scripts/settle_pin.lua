@@ -24,4 +24,4 @@ call('DEL', PL .. 'c:' .. customer_id)
 give_back('f:' .. source, at, tonumber(tries))
 if strangers ~= '' then forgive_crowd(at, tonumber(lock_ms)) end
 if number == '' then return {'OK', 0} end
-return {'OK', count_number(customer_id, number, at, tonumber(window_ms), tonumber(numbers))}
+return {'OK', count_number(customer_id, number, at, tonumber(window_ms), tonumber(numbers), false)}

@@ -1,54 +1,64 @@
 --[[
-  counting -- how often somebody called lately: a few members a number, none older than the window.
+  counting -- how often somebody called lately: short texts, a few entries each, that go by themselves.
 
-  vc:<number> calls of a number -> when; vl:<number> those that have not ended; vn:<customer> numbers -> when last used.
+  vc:<number> its calls, oldest first: `call at;`, of one that has ended `- at;`. vn:<customer> numbers: `number at;`.
 ]]
-local VC, VL, VN, C = site .. ':vc:', site .. ':vl:', site .. ':vn:', site .. ':c:'
-local SETTLING_MS, STANDING_MS = 30000, 86400000
+local VC, VN, C = site .. ':vc:', site .. ':vn:', site .. ':c:'
+local SETTLING_MS, STANDING_MS = 30000, 7200000
 
--- Which of the number's calls this one is, at most one more than `most`. Told of again it is the same one.
-local function count_call(number, call_id, at, window, most)
-  local key = VC .. number
-  call('ZREMRANGEBYSCORE', key, '-inf', at - window)
-  local place = call('ZRANK', key, call_id)
-  if place then return place + 1 end
-  local count = call('ZCARD', key)
-  if count >= most then return most + 1 end
-  call('ZADD', key, at, call_id)
-  call('PEXPIRE', key, window)
-  return count + 1
+local function stands(call_id, since, at)
+  local state = call('HGET', C .. call_id, 'st')
+  if state then return state ~= 'e' end
+  return at - since < SETTLING_MS
 end
 
--- How many other calls of the number have not ended; this one joins them while they are fewer than `most`.
-local function count_standing(number, call_id, at, most)
-  local key, others, known = VL .. number, 0, false
-  local calls = call('ZRANGE', key, 0, -1, 'WITHSCORES')
-  for i = 1, #calls, 2 do
-    local state = call('HGET', C .. calls[i], 'st')
-    if calls[i] == call_id then
-      known = true
-    elseif state == 'e' or (not state and at - calls[i + 1] > SETTLING_MS) then
-      call('ZREM', key, calls[i])
-    else
-      others = others + 1
+-- Which of its number's calls lately this one is, at most one more than `most`, and how many others have not ended, of
+-- interest only where there may be `at_once`. Told of again it is the same one; one too many is not written down.
+local function count_call(number, call_id, at, window, most, at_once)
+  local key = VC .. number
+  local own, text = call_id .. ' ' .. string.format('%.0f', at) .. ';', call('GET', key)
+  local lasts = math.max(window, STANDING_MS)
+  if not text then
+    call('SET', key, own, 'PX', lasts)
+    return 1, 0
+  end
+  local recent, kept, standing = 0, {}, {}
+  for id, since in string.gmatch(text, '(%S+) (%d+);') do
+    local old = at - since >= window
+    if not old then recent = recent + 1 end
+    if id == call_id then return recent, 0 end
+    if id ~= '-' and (not old or stands(id, since, at)) then standing[#standing + 1] = #kept + 1 end
+    if not old or standing[#standing] == #kept + 1 then kept[#kept + 1] = {id, since} end
+  end
+  if recent >= most then return most + 1, 0 end
+  local others = #standing
+  if others >= at_once then
+    for _, place in ipairs(standing) do
+      if not stands(kept[place][1], kept[place][2], at) then kept[place][1], others = '-', others - 1 end
     end
   end
-  if known then return 0 end
-  if others < most then
-    call('ZADD', key, at, call_id)
-    call('PEXPIRE', key, STANDING_MS)
-  end
-  return others
+  for i = 1, #kept do kept[i] = kept[i][1] .. ' ' .. kept[i][2] .. ';' end
+  if others < at_once then kept[#kept + 1] = own end
+  call('SET', key, table.concat(kept), 'PX', lasts)
+  return recent + 1, others
 end
 
--- From how many numbers a customer has called lately.
-local function count_number(id, number, at, window, most)
+-- From how many numbers a customer has called lately, counted no further than `most`. Whose only number it is needs no
+-- note of it.
+local function count_number(id, number, at, window, most, only)
   if most == 0 then return 0 end
   local key = VN .. id
-  call('ZREMRANGEBYSCORE', key, '-inf', at - window)
-  if call('ZSCORE', key, number) or call('ZCARD', key) < most then
-    call('ZADD', key, at, number)
-    call('PEXPIRE', key, window)
+  local text = call('GET', key)
+  if not text and only then return 1 end
+  local count, kept = 0, {}
+  for other, since in string.gmatch(text or '', '(%S+) (%d+);') do
+    if other ~= number and at - since < window then
+      count = count + 1
+      kept[count] = other .. ' ' .. since .. ';'
+    end
   end
-  return call('ZCARD', key)
+  if count >= most then return count end
+  kept[count + 1] = number .. ' ' .. string.format('%.0f', at) .. ';'
+  call('SET', key, table.concat(kept), 'PX', window)
+  return count + 1
 end

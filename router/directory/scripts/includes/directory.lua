@@ -42,9 +42,11 @@ local function unlink(number, id)
   call('SREM', UR .. id, number)
 end
 
-local function marks_of(id, number)
-  local reached = call('SISMEMBER', UR .. id, number) == 1 and 'r' or ''
-  return reached .. (call('HEXISTS', pin_shelf_of(id), id) == 1 and 'p' or '')
+local function marks_of(id, number, wanted)
+  local marks = ''
+  if string.find(wanted, 'r') and call('SISMEMBER', UR .. id, number) == 1 then marks = 'r' end
+  if string.find(wanted, 'p') and call('HEXISTS', pin_shelf_of(id), id) == 1 then marks = marks .. 'p' end
+  return marks
 end
 
 local function server_ms()
