@@ -131,15 +131,6 @@ ESTIMATE_HITS = _gauge("estimate_coverage_ratio", "Share of them within what was
 ESTIMATE_ERROR = _gauge("estimate_error_seconds", "Their mean distance from the p50 said (ewt_mae); no value before the"
                         " first.")  # fmt: skip
 
-# --------------------------------------------------------------------------------------------------------- outbox
-OUTBOX_RINGS = _counter("outbox_rings", "Legs that were to be placed: done, refused, void, given_up.", "outcome")
-OUTBOX_INTERRUPTS = _counter("outbox_interrupts", "Legs to be taken elsewhere: done, gone, refused, void, given_up.",
-                             "outcome")  # fmt: skip
-OUTBOX_HANGUPS = _counter("outbox_hangups", "Legs that were to be ended: done, gone, refused, void, given_up.",
-                          "outcome")  # fmt: skip
-OUTBOX_UNKNOWN = _counter("outbox_unknown", "What may have been sent before a process died, and was looked for at the"
-                          " carrier: found, absent, or a stray that was ended.", "outcome")  # fmt: skip
-
 # --------------------------------------------------------------------------------------------------------- health
 LOOKUPS = _histogram("lookup", "Look-ups of who is calling, by who knew: directory, crm, cache, default.",
                      "outcome", bounds=QUICK)  # fmt: skip
