@@ -21,6 +21,7 @@ from yarl import URL
 import ivr.jambonz.webhooks as jambonz
 import ivr.twilio.webhooks as twilio
 from ivr.jambonz.signature import signature_of as jambonz_signature
+from ivr.twilio.payloads import OF_AGENT
 from ivr.twilio.signature import signature_of as twilio_signature
 from router.directory import pins
 from router.logging_ import JsonLines, TextLines
@@ -33,7 +34,7 @@ ACCOUNT, CALL = "AC" + "a" * 32, "CA" + "1" * 32
 ADA, PIN, NUMBER = "+12025550110", "284651", "40071"
 FORM = {"CallSid": CALL, "AccountSid": ACCOUNT, "From": ADA, "To": "+12025550199", "CallStatus": "ringing"}
 FORM_TYPE = "application/x-www-form-urlencoded"
-PAGES = sorted(twilio.OF_CALLER | twilio.OF_AGENT | jambonz.OF_CALLER | {"callback", "wait", *twilio._ROLES})
+PAGES = sorted(twilio.OF_CALLER | OF_AGENT | jambonz.OF_CALLER | {"callback", "wait", *twilio._ROLES})
 KEPT = re.compile(rb":(c|l|m|f|o|h|a|w|i|r|t|k|u|p|q|un|up|pl|vc|vl|vn|s)(:|$)")
 
 
@@ -349,9 +350,9 @@ async def test_no_log_line_gives_anything_away(
     await ask(session, api, "POST", f"/node/main/{NODE}/route", json.dumps({"call_id": "n1", "from": ADA}).encode())
     await ask(session, api, "POST", f"/node/main/{NODE}/event", b"\xff{not json" + ADA.encode())
     await ask(session, api, "GET", "/v1/customers?phone=%2B12025550110", b"", Authorization=f"Bearer {PIN}")
-    told = "\n".join(
+    lines = "\n".join(
         form.format(record) for record in caplog.records for form in (JsonLines(), TextLines())
     )  # fmt: skip
-    assert "webhook refused" in told
+    assert "webhook refused" in lines
     for word in (*SECRETS, "2025550110", "Marlow", "Ada", PIN, "a-call-token", api.token or "?"):
-        assert word not in told, re.findall(rf".*{re.escape(word)}.*", told)[:1]
+        assert word not in lines, re.findall(rf".*{re.escape(word)}.*", lines)[:1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ async def test_a_caller_who_sends_a_customer_number_as_their_telephone_number_is
 
 
 async def test_lines_of_an_import_bring_numbers_and_pins_and_a_number_taken_is_a_bad_line(customers: Customers) -> None:
-    async def lines():  # type: ignore[no-untyped-def]
+    async def lines() -> AsyncIterator[bytes]:
         yield b"customer_id,number,pin\nc-1,40071,284651\nc-2,40072,\nc-3,40071,1111\nc-4,,12\n"
 
     report = await import_customers(lines(), "csv", customers)

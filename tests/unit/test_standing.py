@@ -10,7 +10,8 @@ from config.models import TRUST, SitePlan
 from router.domain.customer import Caller, CallFacts, Customer
 from router.domain.policy import decide
 from router.domain.standing import believed, flags_of, is_asked, kind_of_doubt
-from tests.unit.test_policy import LI_WEI, NOW, SAMPLE, site
+from tests.support.plans import site
+from tests.unit.test_policy import LI_WEI, NOW, SAMPLE
 
 US, UK = "+12025550111", "+442079460111"
 
