@@ -190,6 +190,16 @@ async def test_a_retry_of_any_page_gets_the_same_bytes_and_is_one_try(asking: Ap
     assert await tier_of(asking) == "diamond"
 
 
+async def test_a_retry_while_the_pin_is_checked_is_no_second_try(asking: Api) -> None:
+    call = line(asking)
+    await call.calls(NOBODY)
+    await call.presses(NUMBER)
+    route, lines = call.answers_at(), [line(asking) for _ in range(4)]
+    documents = await asyncio.gather(*(one.hear(route.page, route.step, InputDigits("0000")) for one in lines))
+    assert len(set(documents)) == 1
+    assert await asking.site.channel.call("HGET", asking.site.keys.own("pl:c:c-1000"), "n") == b"1"
+
+
 async def test_a_stray_request_meanwhile_is_told_where_the_caller_stands(asking: Api) -> None:
     call = line(asking)
     await call.calls(NOBODY)
