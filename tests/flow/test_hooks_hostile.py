@@ -283,6 +283,23 @@ async def test_a_flood_from_one_number_hears_a_busy_line_over_every_provider(
     assert await api.site.engine.read_call("n9") is None
 
 
+async def test_a_rush_from_one_address_is_answered_politely_and_callers_in_line_are_not_touched(
+    api: Api, session: aiohttp.ClientSession
+) -> None:
+    plan = (await api.get("/v1/plan")).json["plan"]
+    assert (await api.put("/v1/plan", plan | {"limits": {"per_second": 1}, "identification": {}})).status == 200
+    rush = [(f"CA{place:032}", f"+120255501{60 + place}") for place in range(10)]
+    told = [await by_twilio(session, api, "voice", CallSid=call, From=number) for call, number in rush]
+    busy = [b"<Reject" in body for _, body in told]
+    assert {status for status, _ in told} == {200}
+    assert busy[:5] == [False] * 5
+    assert sum(busy) >= 3
+    for call, _ in rush[:5]:
+        for step in (1, 2, 3):
+            status, document = await by_twilio(session, api, f"hold/{call}/{step}", CallSid=call)
+            assert (status, b"<Reject" in document) == (200, False)
+
+
 STRANGE = {
     "From": "https://evil.example/x.mp3",
     "CallerName": "<Play>http://evil.example/a</Play>",
