@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 DEADLINE_S = 5.0
 FOLLOWER_CONNECT_S = 1.0
 """Where another server may have taken over, a silent one is not waited for any longer."""
-LEAVE_S = 0.5
+LEAVE_S = 0.05
+"""For answers of a server that another has replaced: of one that froze and wakes they would not be true any more."""
 # Commands that may stand here while the server cannot be reached or does not read.
 HELD_MAX = 20_000
 _TICKS_PER_DEADLINE = 10

@@ -51,8 +51,7 @@ class Panel:
             else:
                 opened.abandon()  # somebody else was quicker
         try:
-            answers = [wire.ask(command) for command in commands]
-            return [await _settled(answer) for answer in answers]
+            return await asyncio.gather(*(_settled(wire.ask(command)) for command in commands))
         except BaseException:
             # Answers that come after all would be taken for those to the next question.
             wire.abandon()

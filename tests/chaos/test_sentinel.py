@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+
+import pytest
 
 from router.store.connect import open_store
 from tests.support.fleet import service
@@ -12,11 +17,13 @@ from tests.support.load import under_load
 from tests.support.pulse import pulse
 from tests.support.servers import DOWN_AFTER_MS, sentinel_trio
 
+FROZEN_S = 8.0
 OUTAGE_MAX = 6.0
 """Of the time after which Sentinels take a master for dead."""
 
 
-async def test_the_master_dies_under_load(tmp_path: Path, config: Path, seed: int) -> None:
+@pytest.mark.parametrize("dies", [True, pytest.param(False, marks=pytest.mark.soak)], ids=["killed", "frozen"])
+async def test_the_master_is_gone_under_load(tmp_path: Path, config: Path, seed: int, dies: bool) -> None:
     async with AsyncExitStack() as stack:
         url, nodes, _ = stack.enter_context(sentinel_trio(tmp_path / "sentinels"))
         process = await stack.enter_async_context(service(tmp_path, config, redis=url))
@@ -24,14 +31,21 @@ async def test_the_master_dies_under_load(tmp_path: Path, config: Path, seed: in
         stack.push_async_callback(store.close)
         beat = await stack.enter_async_context(pulse(store.channel_for("main"), "main"))
         load = await stack.enter_async_context(under_load([process.base], url, seed))
+        await load.more(20)
+        gone_at = time.monotonic()
+        if dies:
+            nodes[0].kill()
+        else:
+            os.kill(nodes[0].pid, signal.SIGSTOP)
         await load.more(30)
-        nodes[0].kill()
-        killed_at = time.monotonic()
-        await load.more(40)
+        if not dies:
+            await asyncio.sleep(gone_at + FROZEN_S - time.monotonic())  # the freeze itself
+            os.kill(nodes[0].pid, signal.SIGCONT)
+            await load.more(20)
         await load.finish()
         ratio = beat.longest_pause_s * 1000 / DOWN_AFTER_MS
         print(f"outage {beat.longest_pause_s:.2f} s = {ratio:.1f} times down-after")
-        assert beat.since(killed_at)
+        assert beat.since(gone_at)
         assert ratio <= OUTAGE_MAX
         assert await beat.lost() == 0
         assert await load.faults() == []
