@@ -41,6 +41,7 @@ MAX_PHONE = 128
 
 class CustomerQuery(Page):
     phone: str | None = Field(None, max_length=MAX_PHONE, description="everybody who has this number, in any spelling")
+    number: str | None = Field(None, pattern=r"^[0-9]{3,20}$", description="whoever has this customer number")
 
 
 class BadLine(Answer):
@@ -124,7 +125,10 @@ async def delete_customer(ctx: Ctx) -> Reply:
 
 @customers.get("/v1/customers", roles=SUPERVISOR, answers={200: Listing[CustomerSeed]}, refusals=(422,))
 async def list_customers(ctx: Ctx, query: CustomerQuery) -> Reply:
-    """All customers, or those who share a number."""
+    """All customers, those who share a telephone number, or whose customer number it is."""
+    if query.number is not None:
+        owner = await ctx.site.customers.find_owner(query.number)
+        return Reply.json(listing([owner.body()] if owner else [], None))
     if query.phone is not None:
         identity = identify(query.phone, ctx.site.plan.region)
         found = (await ctx.site.customers.find(identity.key, query.limit)).customers if identity.known else ()

@@ -153,6 +153,11 @@ class Customers:
         pairs = zip(reply[2::2], reply[3::2], strict=True)
         return Found(tuple(Stored(raw, unpack(contacts)) for raw, contacts in pairs), many=reply[1])
 
+    async def find_owner(self, own: str) -> Stored | None:
+        """Whose customer number it is."""
+        reply = await self.scripts.run("find_owner", own=own)
+        return Stored(reply[1]) if reply[0] == b"FOUND" else None
+
     async def meet(self, number: str, meeting: Meeting) -> Found:
         """As `find`, for a call that is coming in, which is counted."""
         reply = await self.scripts.run("meet_caller", number=number, limit=MAX_SHARING, **meeting.arguments())

@@ -77,6 +77,10 @@ async def test_what_is_no_pin_is_refused_without_being_repeated(api: Api, pin: o
 
 async def test_a_number_that_another_has_is_refused(api: Api) -> None:
     assert (await api.put("/v1/customers/c-9", BODY)).status == 201
+    found = (await api.get("/v1/customers?number=40071")).json["items"]
+    assert [one["customer_id"] for one in found] == ["c-9"]
+    assert (await api.get("/v1/customers?number=40072")).json["items"] == []
+    assert (await api.get("/v1/customers?number=4")).status == 422
     answered = await api.put("/v1/customers/c-10", {"number": "40071"})
     assert (answered.status, answered.json["errors"][0]["pointer"]) == (422, "/number")
     answered = await api.ask("PATCH", "/v1/customers/c-1000", {"number": "40071"})

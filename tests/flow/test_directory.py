@@ -280,7 +280,7 @@ async def test_the_index_is_exact_whatever_the_order_of_edits(customers, channel
     "name",
     [
         "put_customer", "erase_customer", "find_customers", "read_customer", "list_customers", "record_contact",
-        "keep_answer", "meet_caller", "try_pin", "settle_pin",
+        "keep_answer", "find_owner", "meet_caller", "try_pin", "settle_pin",
     ],
 )  # fmt: skip
 async def test_every_word_a_script_may_return_is_in_its_header(name, channel, root):
