@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -21,13 +19,10 @@ from router.api.shapes import Answer, Body, Instant, Listing, When, listing
 from router.api.times import ms_of, rfc3339
 from router.domain.events import AGENT_STATES
 from router.events.levels import WINDOW_MS, Level, level
-from router.relay import live_calls
+from router.metrics.now import Now, Place, standing_now
 from router.site import Site
-from router.store.rows import CallFacts
 
 queues = Routes("Queues")
-
-IN_LINE = frozenset({b"w", b"q"})
 
 
 class ServiceLevel(Answer):
@@ -61,7 +56,7 @@ class Queue(Answer):
 
 
 class Queues(Answer):
-    """`tiers` counts every caller once, also those who stand in an owner's line only."""
+    """`tiers` counts every caller once, also those in an owner's line only. Callbacks wait for nobody's ear."""
 
     queues: list[Queue]
     tiers: list[TierLine]
@@ -73,25 +68,17 @@ class QueueChange(Body):
     until: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A caller in line: the groups of her lanes, and since when she waits, ms."""
-
-    groups: frozenset[str]
-    tier: str
-    accepted_ms: int
-
-
 @queues.get("/v1/queues", roles=SUPERVISOR, answers={200: Queues})
 async def list_queues(ctx: Ctx) -> Reply:
     """Every group and tier: who waits, how long, who serves, and the service level of the last hour."""
-    site, now_ms = ctx.site, ctx.site.now_ms()
-    standing = await _standing(site)
+    site = ctx.site
+    now = await standing_now(site.channel, site.keys)
+    now_ms = site.now_ms()
     counts = await site.levels.read(now_ms)
-    agents = await _agents(site)
+    ahead = await _ahead(site, now_ms)
     closed = {group: await _closure(site, group) for group in await site.engine.closed_groups()}
-    shown = [_queue(site, group, standing, counts, agents, closed, now_ms) for group in site.plan.groups]
-    return Reply.json({"queues": shown, "tiers": _tiers(site.plan, None, standing, counts, now_ms, lambda *_: None)})
+    shown = [_queue(site, group, now, counts, ahead, closed, now_ms) for group in site.plan.groups]
+    return Reply.json({"queues": shown, "tiers": _tiers(site.plan, None, now, counts, now_ms, lambda _: None)})
 
 
 @queues.get("/v1/queues/{group}/calls", roles=SUPERVISOR, answers={200: Listing[CallSummary]}, refusals=(404,))
@@ -134,26 +121,19 @@ def _group(ctx: Ctx) -> str:
     return group
 
 
-async def _standing(site: Site) -> list[Standing]:
-    """Everybody in line. Three fields a call: thousands may wait, and walls ask every second."""
-    found: dict[str, Standing] = {}
-    async for call_ids in live_calls(site):
-        rows = await site.channel.call_many([("HMGET", site.keys.call(one), "st", "ln", "mx") for one in call_ids])
-        for call_id, (letter, lanes, facts) in zip(call_ids, rows, strict=True):
-            if letter in IN_LINE:
-                groups = {lane.partition("+")[0] for lane in lanes.decode().split() if not lane.startswith("@")}
-                read = CallFacts.parse(facts.decode())
-                found[call_id] = Standing(frozenset(groups), read.tier, read.accepted_ms)
-    return list(found.values())
-
-
-async def _agents(site: Site) -> dict[str, Counter[str]]:
-    """Group → state → agents."""
-    found: dict[str, Counter[str]] = {}
-    for row in await site.engine.read_agents(await site.engine.agent_ids()):
-        if row is not None:
-            for group in json.loads(row.card or "{}").get("groups", {}):
-                found.setdefault(group, Counter())[row.state] += 1
+async def _ahead(site: Site, now_ms: int) -> dict[tuple[str, str], int]:
+    """(group, tier) → how many stand before such a caller who came now."""
+    plan, keys = site.plan, site.keys
+    asked = [
+        (lane, lane.partition("+")[0], tier)
+        for lane in await site.engine.lanes()
+        if lane.partition("+")[0] in plan.groups
+        for tier in plan.tiers
+    ]
+    commands = [["ZCOUNT", keys.lane(lane), "-inf", f"({(now_ms - tier.head_start) * 1000}"] for lane, _, tier in asked]
+    found: Counter[tuple[str, str]] = Counter()
+    for (_, group, tier), count in zip(asked, await site.channel.call_many(commands) if commands else (), strict=True):
+        found[group, tier.name] += int(count)
     return found
 
 
@@ -170,22 +150,23 @@ async def _closure(site: Site, group: str) -> tuple[str | None, str | None]:
 def _queue(
     site: Site,
     group: str,
-    standing: Sequence[Standing],
+    now: Now,
     counts: Counter[tuple[str, str, str]],
-    agents: dict[str, Counter[str]],
+    ahead: Mapping[tuple[str, str], int],
     closed: dict[str, tuple[str | None, str | None]],
     now_ms: int,
 ) -> dict[str, Any]:
     plan = site.plan
-    here = [one for one in standing if group in one.groups]
     until, message = closed.get(group, (None, None))
-    by_state = agents.get(group, Counter())
+    by_state = now.agents.get(group, Counter())
+    waits = _waits(now, [(tier.name, group) for tier in plan.tiers], now_ms)
 
-    def said(tier: str, ahead: int) -> dict[str, int] | None:
+    def said(tier: str) -> dict[str, int] | None:
         if group in closed:
             return None
-        idle = not here and by_state["ready"] > 0
-        return {"p50": 0, "p90": 0} if idle else estimate_shown(site.estimates.arriving(group, tier, ahead))
+        idle = not waits["waiting"] and by_state["ready"] > 0
+        before = ahead.get((group, tier), 0) if tier else waits["waiting"]
+        return {"p50": 0, "p90": 0} if idle else estimate_shown(site.estimates.arriving(group, tier, before))
 
     return {
         "group": group,
@@ -193,38 +174,39 @@ def _queue(
         "open": group not in closed,
         "until": until,
         "message": message,
-        **_waits(here, now_ms),
+        **waits,
         "agents": {state: by_state[state] for state in AGENT_STATES.values()},
         "service_level": service_level(plan, group, level(counts, group)),
-        "estimate_ms": said("", len(here)),
-        "tiers": _tiers(plan, group, here, counts, now_ms, said),
+        "estimate_ms": said(""),
+        "tiers": _tiers(plan, group, now, counts, now_ms, said),
     }
 
 
 def _tiers(
     plan: SitePlan,
     group: str | None,
-    here: Sequence[Standing],
+    now: Now,
     counts: Counter[tuple[str, str, str]],
     now_ms: int,
-    said: Callable[[str, int], dict[str, int] | None],
+    said: Callable[[str], dict[str, int] | None],
 ) -> list[dict[str, Any]]:
-    starts = {tier.name: tier.head_start for tier in plan.tiers}
-    ranks = sorted(one.accepted_ms - starts.get(one.tier, 0) for one in here)
     return [
         {
             "tier": tier.name,
-            **_waits([one for one in here if one.tier == tier.name], now_ms),
+            **_waits(now, [(tier.name, group or "")], now_ms),
             "service_level": service_level(plan, group, level(counts, group, tier.name)),
-            "estimate_ms": said(tier.name, bisect_left(ranks, now_ms - tier.head_start)),
+            "estimate_ms": said(tier.name),
         }
         for tier in plan.tiers
     ]
 
 
-def _waits(here: Iterable[Standing], now_ms: int) -> dict[str, Any]:
-    waits = [max(0, now_ms - one.accepted_ms) for one in here]
-    return {"waiting": len(waits), "longest_wait_ms": max(waits, default=None)}
+def _waits(now: Now, places: Sequence[Place], now_ms: int) -> dict[str, Any]:
+    since = min((now.oldest_ms[place] for place in places if place in now.oldest_ms), default=None)
+    return {
+        "waiting": sum(now.waiting.get(place, 0) for place in places),
+        "longest_wait_ms": None if since is None else max(0, now_ms - since),
+    }
 
 
 def service_level(plan: SitePlan, group: str | None, reached: Level) -> dict[str, Any]:
