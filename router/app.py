@@ -7,8 +7,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from functools import cache, partial
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -92,7 +92,11 @@ def create_app(
     app.add_routes(providers.routes())
     app[FLIGHTS] = Flights()
     app[LIMITS] = Limits(settings.source_rate, settings.token_rate, settings.proxies)
-    app[DOCUMENT] = document(ROUTES, installed_version("vipline"), settings.public_url)
+    # Made when it is asked for first: it costs more than all the rest of the start.
+    described: Callable[[], dict[str, Any]] = cache(
+        partial(document, ROUTES, installed_version("vipline"), settings.public_url)
+    )
+    app[DOCUMENT] = described
     app.on_shutdown.append(_end_views)
     app.cleanup_ctx.append(partial(_run, settings, admin_secret, providers, clock))
     return app

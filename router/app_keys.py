@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -17,6 +18,6 @@ if TYPE_CHECKING:
 LIMITS = web.AppKey("limits", Limits)
 SERVICE = web.AppKey("service", Service)
 FLIGHTS = web.AppKey("flights", Flights)
-DOCUMENT = web.AppKey("document", dict[str, Any])
+DOCUMENT: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("document")
 READINESS: web.AppKey[Ready] = web.AppKey("readiness")
 LIVE: web.AppKey[Live] = web.AppKey("live")

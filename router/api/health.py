@@ -110,13 +110,13 @@ async def ready(request: web.Request) -> Reply:
 @health.get("/openapi.json", roles=None, answers={200: dict[str, Any]}, in_site=False)
 async def openapi(request: web.Request) -> Reply:
     """This description."""
-    return Reply.json(request.app[DOCUMENT])
+    return Reply.json(request.app[DOCUMENT]())
 
 
 @health.get("/docs", roles=None, answers={200: "text/html"}, in_site=False)
 async def docs(request: web.Request) -> Reply:
     """This description, to read."""
-    described = request.app[DOCUMENT]
+    described = request.app[DOCUMENT]()
     return Reply(200, page(described).encode(), "text/html")
 
 
