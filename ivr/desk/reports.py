@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Coroutine
+from typing import Any
 
 from ivr.vocabulary import CallEnded, Envelope, Event, LegFailed
 from router.callbacks import is_callback
 from router.domain.errors import OfferGone, Refused, UnknownCall, WrongState
+from router.store.begun import Begun
 from router.store.engine import Engine
 from router.telephony.actions import CUSTOMER, FETCHED
 
@@ -36,10 +39,9 @@ async def take_report(engine: Engine, event: Event, envelope: Envelope) -> None:
 
 async def agent_left(engine: Engine, call_id: str, offer_id: str) -> None:
     """The agent hung up: after a talk that is its end, before it a no."""
-    try:
-        await engine.complete_call(call_id, offer_id=offer_id)
-    except WrongState:
-        await _return(engine, call_id, offer_id, "declined")
+    await _whichever_holds(
+        engine.complete_call(call_id, offer_id=offer_id), engine.give_back(call_id, offer_id, "declined")
+    )
 
 
 async def customer_left(engine: Engine, call_id: str, offer_id: str, cause: str) -> None:
@@ -68,16 +70,12 @@ async def leg_failed(engine: Engine, call_id: str, offer_id: str, cause: str) ->
     """Our own cancel is no failure. A leg that breaks in mid-talk leaves its caller waiting at the old place."""
     if cause == "canceled":
         return
-    try:
-        await _return(engine, call_id, offer_id, cause)
-    except OfferGone:
-        if lost(cause):
-            await engine.lose_leg(call_id, offer_id, cause)
+    broke = [engine.lose_leg(call_id, offer_id, cause)] if lost(cause) else []
+    await _whichever_holds(*broke, engine.give_back(call_id, offer_id, cause))
 
 
-async def _return(engine: Engine, call_id: str, offer_id: str, cause: str) -> None:
-    """In the agent's name: a callback whose agent is gone while its customer is dialled goes back into the line."""
-    row = await engine.read_call(call_id)
-    if row is None or row.offer_id != offer_id or row.agent_id is None:
-        raise OfferGone
-    await engine.decline_offer(call_id, row.agent_id, offer_id, cause)
+async def _whichever_holds(*transitions: Coroutine[Any, Any, str]) -> None:
+    """In one flush; of what became of the offer before, the engine knows best which of them is meant."""
+    for begun in [Begun(transition) for transition in transitions]:
+        with contextlib.suppress(Refused):
+            await begun

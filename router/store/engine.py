@@ -300,6 +300,10 @@ class Engine(Reading):
         """The agent's leg could not be reached or was lost: busy, no_answer, declined, device, network, bridge."""
         return await self.decline_offer(call_id, "", offer_id, cause, only_in=only_in)
 
+    async def give_back(self, call_id: str, offer_id: str, cause: str) -> str:
+        """In the agent's name: a callback whose customer is being dialled goes back into the line as well."""
+        return await self.decline_offer(call_id, "", offer_id, cause, only_in="obd")
+
     async def lose_leg(self, call_id: str, offer_id: str, cause: str) -> str:
         """The agent's leg broke in mid-talk by device or network: the caller waits again. Raises OfferGone."""
         return self._state(await self._run("lose_leg", call_id=call_id, offer=offer_id, cause=cause))

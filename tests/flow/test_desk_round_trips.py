@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.desk import Desk
-from ivr.vocabulary import BridgeDown, BridgeUp, LegFailed, PromptFinished
+from ivr.vocabulary import BridgeDown, BridgeUp, CallEnded, Event, LegFailed, PromptFinished
 from router.domain.estimates import Forecast
 from router.domain.fitting import Curve
 from router.domain.talks import Talks
@@ -159,6 +159,25 @@ async def test_an_agent_who_says_no(api: Api, desk: Desk, key: str | None) -> No
     with round_trips(1):
         await agent.hear("over", offer, LegFailed("network"), "agent")
     assert (await row_of(api, "n1")).letter == "w"
+
+
+@pytest.mark.usefixtures("writes")
+@pytest.mark.parametrize("event", [CallEnded(), LegFailed("busy"), LegFailed("network")])
+@pytest.mark.parametrize("talking", [False, True])
+async def test_a_report_of_the_agents_leg(api: Api, desk: Desk, event: Event, talking: bool) -> None:
+    await api.ready("agent-7")
+    call = Line(desk, "n1")
+    await call.calls(ADA)
+    offer = await offer_of(api, "n1")
+    if talking:
+        await api.site.engine.connect_call("n1", offer)
+    with round_trips(1):
+        await call.reports(event, "agent", offer)
+    ended = talking and event == CallEnded()
+    busy = talking and event == LegFailed("busy")  # no word of a leg that talks
+    assert (await row_of(api, "n1")).letter == ("e" if ended else "c" if busy else "w")
+    with round_trips(1):
+        await call.reports(CallEnded())
 
 
 @pytest.mark.usefixtures("writes")

@@ -5,7 +5,7 @@
 
   ARGV[1] clock         '' server time, 'v' last virtual time, or ms
   ARGV[2] call_id
-  ARGV[3] agent_id      '' whoever holds the lease
+  ARGV[3] agent_id      '' whoever holds the lease; a dial of a callback is then over, unless only_in names it
   ARGV[4] offer         fence
   ARGV[5] cause         declined | busy | no_answer | device | network | bridge
   ARGV[6] offer_ms
@@ -49,7 +49,7 @@ if not c or c.fe ~= offer or c.ag ~= agent or (c.st ~= 'o' and c.st ~= 'b') then
 end
 local stands = c.st == 'b' and c.callback and 'd' or c.st
 if only_in ~= '' and not string.find(only_in, stands, 1, true) then return 'OFFER_GONE' end
-if agent_id == '' and stands == 'd' then
+if agent_id == '' and stands == 'd' and only_in == '' then
   dial_over(c, cause)
   return 'OK e'
 end
