@@ -179,6 +179,8 @@ class Counting:
             return
         queue, step = self._place(event, call)
         self.tally.add(d.CALLS, tier, queue, "answered")
+        if (told := event.told) is not None:
+            self.tally.add(d.ANNOUNCED, tier, "within" if event.at_ms - told.at_ms <= told.p90_ms else "beyond")
         self._waited(event, tier, queue, step, "answered")
         self._level(tier, queue, "answered", wait_ms)
         if step:
@@ -216,6 +218,8 @@ class Counting:
         self.tally.add(d.CALLS, tier, queue, outcome)
         if outcome in _ABANDONED:
             self.tally.add(d.LEFT, tier, outcome, _WHERE.get(was, OTHER))
+            if event.told is not None:
+                self.tally.add(d.ANNOUNCED, tier, "left")
             if call is not None and call.chose == "wait":
                 self.tally.add(d.REGRET, tier)
         if was == "g":

@@ -125,6 +125,8 @@ AGENT_TIME = {
 }
 
 # ------------------------------------------------------------------------------------------------------ estimates
+ANNOUNCED = _counter("announced", "Callers told how long it takes, by what came of it: within the longest time said,"
+                     " beyond it, left before.", "tier", "outcome")  # fmt: skip
 ESTIMATED = _gauge("estimate_answers", "Answers of the last hour that had an estimate.")
 ESTIMATE_HITS = _gauge("estimate_coverage_ratio", "Share of them within what was said (ewt_coverage); no value before"
                        " the first.")  # fmt: skip

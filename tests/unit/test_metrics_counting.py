@@ -206,6 +206,19 @@ def test_an_owner_who_becomes_free_ends_the_question() -> None:
     assert story.count("owner_calls_answered_total", "gold", "owner") == 1
 
 
+@pytest.mark.parametrize(("at", "outcome"), [(40_000, "within"), (95_000, "beyond")])
+def test_what_was_announced_is_held_against_what_came(at: int, outcome: str) -> None:
+    told = f"told={BEGAN + 10_000};30000;60000"
+    story = Story().come("c1").offer("c1", "a", at)
+    story.tell(f"call.connected|call=c1|agent=a|offer=1-1|{stepped('vip')}|{facts(0)}|{told}", at)
+    assert story.count("announced_total", "gold", outcome) == 1
+    story.come("c2", at=at)
+    story.tell(
+        f"call.ended|call=c2|outcome=abandoned|cause=hangup|was=w|{stepped('vip')}|{facts(at)}|{told}", at + 9_000
+    )
+    assert story.count("announced_total", "gold", "left") == 1
+
+
 def test_steps_that_expire_and_overflow() -> None:
     story = Story().come("c1")
     widened = f"call.widened|call=c1|entered=general|step=general;1;{BEGAN + 10_000};;;0;|lanes=vip general|{facts(0)}"
