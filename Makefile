@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run demo test lint bench soak lock clean
+.PHONY: help setup run demo test lint bench load soak lock clean
 
 help:
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,10 @@ lint: $(STAMP) ## ruff and mypy --strict
 
 bench: $(STAMP) ## every transition in units of the floor script
 	$(VENV)/bin/vipline bench
+
+load: $(STAMP) ## a load with a verdict: RATE= MINUTES= WORKERS= MIX=twilio:75,api:25 SHAPE=day ARGS=--help
+	@exec $(PY) -m loadtests $(if $(RATE),--rate $(RATE)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(MIX),--mix $(MIX)) $(if $(SHAPE),--shape $(SHAPE)) $(ARGS)
 
 soak: $(STAMP) ## long property histories and load
 	$(PY) -m pytest -m soak $(ARGS)

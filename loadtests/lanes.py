@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 
 def parse_profile(text: str) -> tuple[dict[str, int], frozenset[str]]:
     """`general=1 vip=2;loans zh-CN` → its groups with levels, its skills."""
@@ -10,6 +12,7 @@ def parse_profile(text: str) -> tuple[dict[str, int], frozenset[str]]:
     return {name: int(level) for name, level in pairs}, frozenset(skills.split())
 
 
+@lru_cache(maxsize=65_536)
 def level_in(profile: str, lane: str) -> int | None:
     """The level at which a profile serves a group's lane; None if it does not."""
     group, *needed = lane.split("+")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from loadtests.lanes import group_of, level_in
+from loadtests.lanes import group_of, level_in, parse_profile
 from router.domain.events import AGENT_STATES, Event
 
 STANDING = ("waiting", "choosing")
@@ -43,14 +43,19 @@ class AgentSeen:
 
 
 class Verdict:
-    """`head_starts`: tier → ms. `read` everything, then `close`; `faults` grows with both."""
+    """`head_starts`: tier → ms; `keep_free`: group → agents of it that stay ready for its own callers.
 
-    def __init__(self, head_starts: Mapping[str, int]) -> None:
+    `read` everything, then `close`; `faults` grows with both.
+    """
+
+    def __init__(self, head_starts: Mapping[str, int], keep_free: Mapping[str, int] | None = None) -> None:
         self.faults: list[str] = []
         self.calls: dict[str, CallSeen] = {}
         self.agents: dict[str, AgentSeen] = {}
         self.counts: Counter[str] = Counter()
         self._head_starts = head_starts
+        self._keep_free = {group: count for group, count in (keep_free or {}).items() if count}
+        self._live: dict[str, CallSeen] = {}
         self._closed: set[str] = set()
         self._connected: dict[str, str] = {}
         self._at_ms = 0
@@ -71,7 +76,7 @@ class Verdict:
     @property
     def live(self) -> list[str]:
         """Calls that have not ended."""
-        return [call_id for call_id, call in self.calls.items() if call.state != "ended"]
+        return list(self._live)
 
     def close(
         self, created: Iterable[str], connected: Mapping[str, str], ended: Iterable[str], *, all_over: bool = True
@@ -99,8 +104,11 @@ class Verdict:
         call_id = event.fields[name]
         if call_id not in self.calls:
             self.faults.append(f"{event.type} of {call_id}, which never came")
-            self.calls[call_id] = CallSeen("waiting", event.at_ms, "")
+            self._begin(call_id, CallSeen("waiting", event.at_ms, ""))
         return self.calls[call_id]
+
+    def _begin(self, call_id: str, call: CallSeen) -> None:
+        self.calls[call_id] = self._live[call_id] = call
 
     def _agent(self, event: Event) -> AgentSeen:
         agent_id = event.fields["agent"]
@@ -111,24 +119,24 @@ class Verdict:
 
     # ------------------------------------------------------------------ calls
 
+    def _call_greeting(self, event: Event) -> None:
+        """At the door, in no line yet."""
+        assert event.facts is not None
+        self._begin(event.fields["call"], CallSeen("greeting", event.facts.accepted_ms, event.facts.tier))
+
     def _call_accepted(self, event: Event) -> None:
         call_id, facts = event.fields["call"], event.facts
-        if call_id in self.calls:
+        if call_id in self.calls and self.calls[call_id].state != "greeting":
             self.faults.append(f"{call_id} was accepted twice")
         assert facts is not None
         state = "choosing" if event.fields["state"] == "q" else "waiting"
-        self.calls[call_id] = CallSeen(state, facts.accepted_ms, facts.tier, event.fields["lanes"].split())
+        self._begin(call_id, CallSeen(state, facts.accepted_ms, facts.tier, event.fields["lanes"].split()))
 
     def _callback_booked(self, event: Event) -> None:
         old = self._call(event, "old")
-        self.calls[event.fields["call"]] = CallSeen(
-            "waiting",
-            old.accepted_ms,
-            old.tier,
-            event.fields["lanes"].split(),
-            avoids=list(old.avoids),
-            head_start_ms=old.head_start_ms,
-        )
+        call = CallSeen("waiting", old.accepted_ms, old.tier, event.fields["lanes"].split())
+        call.avoids, call.head_start_ms = list(old.avoids), old.head_start_ms
+        self._begin(event.fields["call"], call)
 
     def _call_widened(self, event: Event) -> None:
         call = self._call(event)
@@ -193,6 +201,7 @@ class Verdict:
             self.faults.append(f"{event.fields['call']} ended twice")
         self._let_go(call, "wrapping" if call.state == "connected" else "freed")
         call.state, call.outcome = "ended", event.fields["outcome"]
+        self._live.pop(event.fields["call"], None)
 
     def _same_offer(self, event: Event) -> bool:
         """The entry is about the offer that holds now."""
@@ -253,6 +262,22 @@ class Verdict:
             return 0 if lane == f"@{agent_id}" else None
         return None if group_of(lane) in self._closed else level_in(self.agents[agent_id].profile, lane)
 
+    def _reach(self, agent_id: str, lane: str) -> int | None:
+        """The same, unless the agent is kept free for another group's callers."""
+        level = self._level(agent_id, lane)
+        if not level or not self._keep_free:
+            return level
+        groups, _ = parse_profile(self.agents[agent_id].profile)
+        for group in groups.keys() & self._keep_free.keys() - {group_of(lane)}:
+            others = sum(
+                agent.state == "ready" and group in parse_profile(agent.profile)[0]
+                for name, agent in self.agents.items()
+                if name != agent_id
+            )
+            if others < self._keep_free[group]:
+                return None
+        return level
+
     def _in_turn(self, call_id: str, agent_id: str, lane: str) -> None:
         """Nobody of better rank stands where the agent looks as soon or sooner, but those who avoid the agent.
 
@@ -264,10 +289,10 @@ class Verdict:
         if level is None:
             self.faults.append(f"{call_id} is offered in {lane}, which {agent_id} does not serve")
             return
-        for other_id, other in self.calls.items():
+        for other_id, other in self._live.items():
             if other is call or other.state not in STANDING or (level > 0 and agent_id in other.avoids):
                 continue
-            levels = [at for at in (self._level(agent_id, name) for name in other.lanes) if at is not None]
+            levels = [at for at in (self._reach(agent_id, name) for name in other.lanes) if at is not None]
             better = self._rank(other) < self._rank(call)
             sooner = bool(levels) and (min(levels) < level or (min(levels) == level and better))
             if sooner and self._among_heads(other, agent_id):
@@ -280,7 +305,7 @@ class Verdict:
             if self._level(agent_id, lane) is not None:
                 ahead = sum(
                     other.state in STANDING and lane in other.lanes and self._rank(other) < rank
-                    for other in self.calls.values()
+                    for other in self._live.values()
                 )
                 if ahead < HEADS:
                     return True
@@ -291,9 +316,9 @@ class Verdict:
         ready = [agent_id for agent_id, agent in self.agents.items() if agent.state == "ready"]
         if not ready:
             return
-        standing = [(call_id, call.lanes) for call_id, call in self.calls.items() if call.state in STANDING]
+        standing = [(call_id, call.lanes) for call_id, call in self._live.items() if call.state in STANDING]
         for call_id, lanes in standing:
             for agent_id in ready:
-                if any(self._level(agent_id, lane) is not None for lane in lanes):
+                if any(self._reach(agent_id, lane) is not None for lane in lanes):
                     self.faults.append(f"before {before}: {agent_id} is ready while {call_id} stands in {lanes}")
                     self.agents[agent_id].state = "idle"  # told once

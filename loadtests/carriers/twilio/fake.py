@@ -50,6 +50,7 @@ class FakeTwilio:
         self.twiml = TwimlContract.read(reference) if reference else None
         self.base = ""
         self.listener: Callable[[Leg, str], None] | None = None
+        self.timed: Callable[[str, float], None] | None = None
         self.asking: Asking
         self._numbers: dict[str, tuple[str, str, str]] = {}
         self._player = Player(self)
@@ -64,6 +65,7 @@ class FakeTwilio:
         await site.start()
         self.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
         self.asking = Asking(self.token, self.faults, self.breaches)
+        self.asking.timed = self.timed
         try:
             yield self
         finally:

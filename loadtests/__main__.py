@@ -1,0 +1,49 @@
+"""`python -m loadtests`: a load with a verdict; exits 1 when an invariant broke or too little occurred."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from loadtests.demo.stages import STAGES
+from loadtests.options import Options, read_mix
+from loadtests.run import run
+from loadtests.shapes import SHAPES
+
+DEFAULT = Options()
+
+
+@click.command()
+@click.option(
+    "--rate", default=DEFAULT.rate, show_default=True, type=click.FloatRange(0.1, 1000), help="callers a second"
+)
+@click.option("--minutes", default=DEFAULT.minutes, show_default=True, type=click.FloatRange(0.05, 600))
+@click.option("--agents", default=0, type=click.IntRange(0, 900), help="left out: a few less than the load would like")
+@click.option(
+    "--pace", default=DEFAULT.pace, show_default=True, type=click.FloatRange(1, 200), help="seconds in one of ours"
+)
+@click.option("--shape", default=DEFAULT.shape, show_default=True, type=click.Choice(SHAPES))
+@click.option("--mix", default="twilio:75,api:25", show_default=True, help="ways in and their weights")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="processes of the service")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--out", default=DEFAULT.out, show_default=True, help="folder of the reports")
+def main(
+    rate: float, minutes: float, agents: int, pace: float, shape: str, mix: str, workers: int, seed: int, out: str
+) -> None:
+    """Callers come at their own pace, agents do what agents do, and the event stream is judged."""
+    try:
+        ways = read_mix(mix)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--mix") from None
+    known = {*STAGES, "api"} - {"simulator"}
+    if unknown := ways.keys() - known:
+        raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(sorted(known))}", param_hint="--mix")
+    options = Options(rate, minutes, agents, pace, shape, ways, workers=workers, seed=seed, out=out)  # type: ignore[arg-type]
+    found = asyncio.run(run(options, sys.stdout))
+    sys.exit(0 if found.clean else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The far end of a load: the carriers with their callers' and agents' phones, and what agents see on their screens.
+
+The load's users (locust, in a process of its own) speak to it over HTTP:
+
+    POST /calls            a caller dials (people.Drawn); answered at once, the call goes on by itself
+    GET  /rings/{agent}    the offers an agent has been made since, waited for a while: what a screen would show
+    GET  /samples          how long our hooks took since they were asked for last: [[page, ms], …]
+    GET  /living           how many calls have not ended
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from ivr.speech import phrases_for
+from loadtests.carriers.phones import Leg, Person
+from loadtests.carriers.tasks import Tasks
+from loadtests.demo.stages import Stage
+from loadtests.options import Options
+from loadtests.shapes import talk_s
+from loadtests.site import OPEN
+from router.domain.events import Event
+
+RING_WAIT_S = 10.0
+MANNERS = {"takes": 0.85, "silent": 0.03, "ignores": 0.04, "declines": 0.04, "busy": 0.02, "device": 0.02}
+"""How an agent's telephone meets a ring, unless the agent acts on the screen before."""
+
+
+class Folk(dict[str, Person]):
+    """Who picks up: every agent at every ring in a way drawn anew, every customer who is called back."""
+
+    def __init__(self, chance: random.Random, accept_key: str = "1", language: str = "en") -> None:
+        super().__init__()
+        self._chance = chance
+        self._presses = {phrases_for(language, language).say("whisper.accept", key=accept_key): accept_key}
+
+    def get(self, number: str, default: Any = None) -> Any:
+        talks_s = talk_s(self._chance, "vip")
+        if not number.startswith("sip:"):
+            return Person(after_s=self._chance.uniform(2, 8), talks_s=talks_s)
+        manner = self._chance.choices(list(MANNERS), list(MANNERS.values()))[0]
+        after_s = self._chance.uniform(1, 5)
+        if manner == "ignores":
+            return Person(picks="no_answer")
+        if manner in ("busy", "device"):
+            return Person(picks="busy" if manner == "busy" else "device", after_s=1)
+        presses = self._presses if manner == "takes" else dict.fromkeys(self._presses, "0")
+        return Person(after_s=after_s, presses={} if manner == "silent" else presses)
+
+
+class FarEnd:
+    """`stages`: way in → its carrier. Give `sees` every event of the stream."""
+
+    def __init__(self, options: Options, stages: Mapping[str, Stage]) -> None:
+        self.samples: list[tuple[str, float]] = []
+        self.all_samples: list[tuple[str, float]] = []
+        self.dialled: list[Leg] = []
+        self.living: set[str] = set()
+        self._pace = options.pace
+        self._stages = stages
+        self._tasks = Tasks()
+        self._rings: dict[str, list[dict[str, str]]] = defaultdict(list)
+        self._rung: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        chance = random.Random(options.seed)
+        for stage in stages.values():
+            stage.carrier.people = Folk(chance)  # type: ignore[misc]
+            faults = stage.carrier.faults
+            faults.documents_twice, faults.reports_twice, faults.reports_late_s = 0.02, 0.05, 20.0
+            if hasattr(stage.carrier, "timed"):
+                stage.carrier.timed = self._timed
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/calls", self._dial)
+        app.router.add_get("/rings/{agent}", self._ring)
+        app.router.add_get("/samples", self._sample)
+        app.router.add_get("/living", self._count)
+        return app
+
+    async def stop(self) -> None:
+        await self._tasks.stop()
+
+    def sees(self, event: Event) -> None:
+        if event.type in ("call.greeting", "call.accepted", "callback.booked"):
+            self.living.add(event.fields["call"])
+        elif event.type == "call.ended":
+            self.living.discard(event.fields["call"])
+        elif event.type == "call.offered":
+            agent, facts = event.fields["agent"], event.facts
+            kind = facts.kind if facts else ""
+            self._rings[agent].append({"call": event.fields["call"], "offer": event.entry_id, "kind": kind})
+            self._rung[agent].set()
+
+    # ------------------------------------------------------------ what users ask
+
+    async def _dial(self, request: web.Request) -> web.Response:
+        drawn = await request.json()
+        self._tasks.start(self._call(drawn))
+        return web.json_response({})
+
+    async def _ring(self, request: web.Request) -> web.Response:
+        agent = request.match_info["agent"]
+        if not self._rings[agent]:
+            self._rung[agent].clear()
+            try:
+                async with asyncio.timeout(RING_WAIT_S):
+                    await self._rung[agent].wait()
+            except TimeoutError:
+                pass
+        return web.json_response(self._rings.pop(agent, []))
+
+    async def _sample(self, request: web.Request) -> web.Response:
+        taken, self.samples = self.samples, []
+        return web.json_response(taken)
+
+    async def _count(self, request: web.Request) -> web.Response:
+        return web.json_response(len(self.living))
+
+    # ------------------------------------------------------------ callers
+
+    async def _call(self, drawn: Mapping[str, Any]) -> None:
+        """Dials, waits as long as this caller does, perhaps calls again."""
+        stage = self._stages[drawn["way"]]
+        person = Person(presses=drawn["presses"], hangs_up_at=drawn["hangs_up_at"], talks_s=drawn["talk_s"])
+        leg = self._connect(stage, drawn["number"], person)
+        await asyncio.sleep(drawn["patience_s"] / self._pace)
+        if leg.ended or any(words.startswith("bridged") for words in leg.story):
+            return
+        await stage.carrier.hang_up(leg)
+        if drawn["returns_s"] is not None:
+            await asyncio.sleep(drawn["returns_s"] / self._pace)
+            self._connect(stage, drawn["number"], Person(presses=drawn["presses"], talks_s=drawn["talk_s"]))
+
+    def _connect(self, stage: Stage, number: str, person: Person) -> Leg:
+        leg = stage.carrier.call(number, OPEN, person, **stage.vouched)
+        self.dialled.append(leg)
+        return leg
+
+    def _timed(self, page: str, ms: float) -> None:
+        self.samples.append((page, ms))
+        self.all_samples.append((page, ms))
+
+    # ------------------------------------------------------------ the end
+
+    def created(self) -> list[str]:
+        """Calls of which we have spoken a word: they must be in the books."""
+        return [leg.sid for leg in self.dialled if any(words.startswith("say") for words in leg.story)]
+
+    def left(self) -> list[str]:
+        """Lines that are still up."""
+        legs = [leg for stage in self._stages.values() for leg in stage.carrier.legs.values()]
+        return [f"{leg.sid} is left alone on the line: {leg.story[-3:]}" for leg in legs if not leg.ended]
+
+    def troubles(self) -> list[str]:
+        """What the carriers would not have liked of us, and what went wrong on their side."""
+        found = []
+        for stage in self._stages.values():
+            found += stage.carrier.breaches
+            stage.carrier.breaches.clear()  # they are told here, and need not stop the carrier's end
+        return found + [f"{type(error).__name__}: {error}" for error in self._tasks.failures]

@@ -1,0 +1,171 @@
+"""The load's users. One stands for all callers, who come whether or not anybody answers (open loop); each agent is one.
+
+Started by `python -m loadtests`, never alone: the far end (loadtests/farend.py) plays the telephones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import urllib.request
+from typing import Any
+
+import gevent  # type: ignore[import-untyped]
+from locust import FastHttpUser, constant, events, task
+from locust.env import Environment
+
+from loadtests.options import Options
+from loadtests.people import Crowd, Drawn
+from loadtests.shapes import arrivals, talk_s
+from loadtests.site import OPEN, agents_for
+
+OPTIONS = Options.read()
+FAR = os.environ["VIPLINE_LOAD_FAR"]
+ADMIN = {"Authorization": f"Bearer {os.environ['VIPLINE_ADMIN_TOKEN']}"}
+DRAIN_S = 90.0
+VANISHES, APP_TAKES, APP_DECLINES, IGNORES = 0.07, 0.10, 0.03, 0.05
+"""What an agent does on the screen at an offer; the telephone sees to the rest."""
+
+
+def far(method: str, path: str, body: Any = None) -> Any:
+    """The far end is the load's own: its answers are not measured."""
+    data = json.dumps(body).encode() if body is not None else None
+    with urllib.request.urlopen(urllib.request.Request(FAR + path, data, method=method), timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def collect_samples(environment: Environment, **_: Any) -> None:
+    """Our hooks' times, measured where a carrier would feel them, stand in the same statistics."""
+
+    def collect() -> None:
+        while True:
+            gevent.sleep(0.5)
+            for page, ms in far("GET", "/samples"):
+                environment.events.request.fire(  # type: ignore[no-untyped-call]
+                    request_type="HOOK", name=page, response_time=ms, response_length=0, exception=None, context={}
+                )
+
+    gevent.spawn(collect)
+
+
+class Api(FastHttpUser):
+    """Whoever speaks to our API."""
+
+    abstract = True
+    wait_time = constant(0)
+    token = ADMIN
+
+    def ask(
+        self, method: str, path: str, name: str, body: Any = None, *fine: int, token: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """`fine`: refusals that are no failure, such as an offer that has passed."""
+        told = {"name": f"{method} {name}", "json": body, "headers": token or self.token, "catch_response": True}
+        with self.client.request(method, path, **told) as response:
+            if response.status_code in fine:
+                response.success()
+            try:
+                return response.status_code, json.loads(response.text or "null")
+            except ValueError:
+                response.failure("no JSON")
+                return response.status_code, {}
+
+
+class Callers(Api):
+    """All of them."""
+
+    fixed_count = 1
+
+    @task
+    def day(self) -> None:
+        """Every caller at the appointed time, late only when this machine cannot keep up; then until all is over."""
+        crowd, began = Crowd(OPTIONS), time.monotonic()
+        chance = random.Random(OPTIONS.seed + 1)
+        for number, at_s in enumerate(arrivals(chance, OPTIONS.shape, OPTIONS.rate, OPTIONS.seconds)):
+            gevent.sleep(max(0.0, began + at_s - time.monotonic()))
+            drawn = crowd.draw()
+            if drawn.way == "api":
+                gevent.spawn(self.call_by_api, f"api-{OPTIONS.seed}-{number}", drawn)
+            else:
+                gevent.spawn(far, "POST", "/calls", drawn.document())
+        until = time.monotonic() + DRAIN_S
+        gevent.sleep(1)
+        while far("GET", "/living") and time.monotonic() < until:
+            gevent.sleep(0.25)
+        gevent.sleep(1)
+        # Not by ourselves: whoever ends all users must not be one of them.
+        gevent.spawn(self.environment.runner.quit)
+        gevent.sleep(DRAIN_S)
+
+    def call_by_api(self, call_id: str, drawn: Drawn) -> None:
+        """A platform that carries the call itself, and asks us who takes it."""
+        body = {"call_id": call_id, "from": drawn.number, "to": OPEN}
+        status, call = self.ask("POST", "/v1/calls", "/v1/calls", body)
+        if status == 201 and call["state"] == "choosing" and drawn.answer in ("1", "2", "3"):
+            gevent.sleep(8 / OPTIONS.pace)
+            choice = {"1": "transfer", "2": "wait", "3": "callback"}[drawn.answer]
+            self.ask("POST", f"/v1/calls/{call_id}/choice", "/v1/calls/{id}/choice", {"choice": choice}, 409)
+        gevent.sleep(drawn.patience_s / OPTIONS.pace)
+        status, call = self.ask("GET", f"/v1/calls/{call_id}", "/v1/calls/{id}")
+        if status == 200 and call["state"] not in ("connected", "ended"):
+            self.event(call_id, {"event_id": f"{call_id}-gone", "type": "hangup"})
+
+    def event(self, call_id: str, body: dict[str, str]) -> None:
+        self.ask("POST", f"/v1/calls/{call_id}/events", "/v1/calls/{id}/events", body, 409)
+
+
+class Agents(Api):
+    """Each is one agent: sees offers on the screen, and mostly leaves them to the telephone."""
+
+    fixed_count = agents_for(OPTIONS)
+    numbers = iter(range(fixed_count))
+
+    def on_start(self) -> None:
+        self.chance = random.Random()
+        self.agent_id = f"agent-{next(self.numbers)}"
+        made = {"role": "agent", "site": "main", "agent_id": self.agent_id}
+        _, token = self.ask("POST", "/v1/tokens", "/v1/tokens", made)
+        self.token = {"Authorization": f"Bearer {token['secret']}"}
+        self.state("ready")
+
+    @task
+    def watch(self) -> None:
+        for ring in far("GET", f"/rings/{self.agent_id}"):
+            gevent.spawn(self.meet, ring)
+
+    def meet(self, ring: dict[str, str]) -> None:
+        mood = self.chance.random()
+        gevent.sleep(self.chance.uniform(1, 6) / OPTIONS.pace)
+        if mood < VANISHES:
+            self.state(self.chance.choice(["offline", "break"]))
+            gevent.sleep(self.chance.uniform(20, 90) / OPTIONS.pace)
+            self.state("ready")
+        elif mood < VANISHES + APP_DECLINES:
+            self.offer(ring, "decline")
+        elif ring["kind"] in ("j", "kj"):
+            if mood < 1 - IGNORES:
+                self.take(ring)
+        elif mood < VANISHES + APP_DECLINES + APP_TAKES:
+            self.offer(ring, "accept")
+
+    def take(self, ring: dict[str, str]) -> None:
+        """A call whose telephones are elsewhere."""
+        call_id, offer = ring["call"], ring["offer"]
+        if self.offer(ring, "accept") != 200:
+            return
+        path = f"/v1/calls/{call_id}"
+        if ring["kind"] == "kj":
+            told = {"event_id": f"{offer}-up", "type": "answered", "offer_id": offer}
+            self.ask("POST", f"{path}/events", "/v1/calls/{id}/events", told, 409, token=ADMIN)
+        gevent.sleep(talk_s(self.chance, "regular") / OPTIONS.pace)
+        self.ask("POST", f"{path}/complete", "/v1/calls/{id}/complete", {"offer_id": offer}, 409)
+
+    def offer(self, ring: dict[str, str], verb: str) -> int:
+        body: dict[str, str] | None = {} if verb == "decline" else None
+        status, _ = self.ask("POST", f"/v1/offers/{ring['offer']}/{verb}", f"/v1/offers/{{id}}/{verb}", body, 409)
+        return status
+
+    def state(self, state: str) -> None:
+        self.ask("PUT", f"/v1/agents/{self.agent_id}/state", "/v1/agents/{id}/state", {"state": state})

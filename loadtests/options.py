@@ -1,0 +1,62 @@
+"""What a run is: how many callers, how fast, over what, for how long."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from loadtests.shapes import Shape
+
+ENVIRONMENT = "VIPLINE_LOAD"
+VIP_TIERS = ("diamond", "gold", "silver")
+SHARES: Mapping[str, float] = {"diamond": 0.1, "gold": 0.2, "silver": 0.1, "member": 0.1, "standard": 0.3, "": 0.2}
+
+
+@dataclass(frozen=True)
+class Options:
+    """`rate`: callers a second. `pace`: how many of a caller's seconds one of ours is: waits, talks, the plan's times
+    are so much shorter. `mix`: way in → share of the callers. `shares`: tier → share; the empty one is nobody we know.
+    `workers`: processes of the service. `agents`: 0 for as many as the load needs and a few less than it would like.
+    """
+
+    rate: float = 20.0
+    minutes: float = 2.0
+    agents: int = 0
+    pace: float = 50.0
+    shape: Shape = "constant"
+    mix: Mapping[str, float] = field(default_factory=lambda: {"twilio": 0.75, "api": 0.25})
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
+    workers: int = 1
+    seed: int = 1
+    out: str = "var/load"
+
+    @property
+    def seconds(self) -> float:
+        return self.minutes * 60
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.out)
+
+    def write(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls) -> Self:
+        """In a process that a run started."""
+        given: dict[str, Any] = json.loads(os.environ[ENVIRONMENT])
+        return cls(**given)
+
+
+def read_mix(text: str) -> dict[str, float]:
+    """`twilio:70,api:30`, or `twilio` → shares that add up to 1. ValueError: it is nothing of the kind."""
+    parts = [part.partition(":") for part in text.split(",")]
+    weights = {name.strip(): float(weight or 1) for name, _, weight in parts}
+    total = sum(weights.values())
+    if total <= 0 or min(weights.values()) < 0 or "" in weights:
+        raise ValueError(f"{text!r} is no mix; write twilio:70,api:30")
+    return {name: weight / total for name, weight in weights.items()}

@@ -1,0 +1,119 @@
+"""The site a load runs on: five tiers, VIP and general desk, its times as much shorter as the load's pace says."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from loadtests.options import VIP_TIERS, Options
+from loadtests.people import customers
+from loadtests.shapes import Kind, mean_talk_s
+
+OPEN = "+12025550199"
+HEAD_STARTS_S = {"diamond": 600, "gold": 300, "silver": 120, "member": 60, "standard": 0}
+TARGET_S = 20
+AROUND_TALK_S = 45.0
+"""What an agent spends on a call beside the talk: ringing, hearing who comes, wrapping up, offers in vain."""
+ANSWERED = 0.8
+FEW = 40
+
+
+def agents_for(options: Options) -> int:
+    """A little fewer than all talks need: there shall be queues."""
+    if options.agents:
+        return options.agents
+    talk_s = sum(share * mean_talk_s(_kind(tier)) for tier, share in options.shares.items())
+    busy = options.rate * ANSWERED * (talk_s + AROUND_TALK_S) / options.pace
+    return max(FEW, math.ceil(busy))
+
+
+def _kind(tier: str) -> Kind:
+    return "vip" if tier in VIP_TIERS else "regular" if tier else "unknown"
+
+
+def head_starts(options: Options) -> dict[str, int]:
+    """Tier → ms."""
+    return {tier: round(seconds * 1000 / options.pace) for tier, seconds in HEAD_STARTS_S.items()}
+
+
+def write_site(folder: Path, options: Options, telephony: dict[str, Any]) -> Path:
+    """The site's files."""
+    config = folder / "config"
+    config.mkdir(parents=True)
+    count = agents_for(options)
+    (config / "plan.yaml").write_text(json.dumps(_plan(options, telephony)))
+    (config / "agents.yaml").write_text(json.dumps({"agents": [_agent(number, count) for number in range(count)]}))
+    (config / "customers.yaml").write_text(json.dumps({"customers": customers(count)}))
+    return config
+
+
+def _agent(number: int, count: int) -> dict[str, Any]:
+    """Two of five serve VIPs, half of those everybody."""
+    groups = ({"vip": 1}, {"vip": 1, "general": 1}, {"general": 1}, {"general": 1}, {"general": 1})[number % 5]
+    return {"agent_id": f"agent-{number}", "name": f"Agent {number}", "groups": groups, "endpoint": endpoint(number)}
+
+
+def endpoint(number: int) -> str:
+    return f"sip:{number}@load"
+
+
+def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
+    def scaled(seconds: float) -> int:
+        return max(100, round(seconds * 1000 / options.pace))
+
+    tiers = [
+        {
+            "name": tier,
+            "head_start": start,
+            "ladder": "personal"
+            if tier in ("diamond", "gold")
+            else "vip"
+            if tier in ("silver", "member")
+            else "general",
+            "greet_by_name": tier != "standard",
+        }
+        for tier, start in head_starts(options).items()
+    ]
+    return {
+        "title": "Load",
+        "language": "en",
+        "region": "GB",
+        "timezone": "Europe/London",
+        "tiers": tiers,
+        "default_tier": "standard",
+        "groups": {"vip": {}, "general": {}},
+        "ladders": {
+            "personal": [
+                {"step": "owner", "to": "owner", "when_busy": "ask", "when_away": "next"},
+                {"step": "cover", "to": "cover", "wait": 0},
+                {"then": "vip"},
+            ],
+            "vip": [{"step": "vip", "to": "vip", "wait": scaled(20), "max_waiting": 40}, {"then": "general"}],
+            "general": [{"step": "general", "to": "general"}],
+        },
+        "question": {"default": "transfer", "options": ["transfer", "wait", "callback"]},
+        "max_wait": max(1_000, scaled(900)),
+        "timing": {
+            "offer": max(1_000, scaled(25)),
+            "dial": max(1_000, scaled(60)),
+            "bridge": max(1_000, scaled(20)),
+            "wrap_up": scaled(15),
+            "cooling": scaled(20),
+            "cooling_max": scaled(120),
+            "question": max(1_000, scaled(40)),
+            "owner_wait": max(1_000, scaled(120)),
+            "recall": max(1_000, scaled(120)),
+        },
+        "voice": {
+            "menu": [{"key": "1", "topic": "accounts"}, {"key": "2", "topic": "loans"}],
+            "interval": 5_000,
+            "caller_id": OPEN,
+        },
+        "trust": {"attested": []},
+        "velocity": {"calls": 0, "numbers": 0},
+        "limits": {"calls": 5_000, "at_once": 500, "per_second": 1_000},
+        "service_level": {"default": {"percent": 80, "within": scaled(TARGET_S)}, "short_abandon": scaled(5)},
+        "telephony": telephony,
+    }
