@@ -78,9 +78,10 @@ async def recognise(site: Site, incoming: Incoming) -> Recognised:
     return Recognised(identity, found, facts)
 
 
-async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "api") -> Routed:
+async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "api", step: str = "") -> Routed:
     """Decide, enter the ladder. `kind`: `adapter` where we carry the call ourselves. Raises PlanMoved, SiteFull.
 
+    `step`: the carrier's request that asks for it; raises StepRepeated, StepGone then, too.
     Only a number that is believed takes over the place of its earlier call: else whoever fakes it gets the place.
     """
     found = known.found
@@ -103,10 +104,12 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
                 meta=pack(incoming, known.identity, known.facts, caller, decision, found),
                 why="; ".join(decision.ladder.reasons),
                 tier=decision.tier,
+                step=step,
             )
             site.local.decided(time.perf_counter() - began)
             return routed
         except PlanMoved:
+            step = ""  # taken by now
             await site.keeper.catch_up()
     raise PlanMoved
 

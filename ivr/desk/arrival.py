@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +25,8 @@ from router.site import Site
 from router.store.begun import Begun
 from router.store.rows import CallView
 
+MET_KEPT = 4_096
+
 log = logging.getLogger("vipline.desk")
 
 
@@ -32,6 +36,8 @@ class Arrivals(Viewing):
     def __init__(self, site: Site, clock: Callable[[], int]) -> None:
         super().__init__(site, clock)
         self.door = Door()
+        self._met: OrderedDict[str, tuple[Incoming, Recognised]] = OrderedDict()
+        """Callers in the menu, so that nobody is looked up twice; who answers another process is looked up there."""
 
     async def arrive(self, call_id: str, offered: CallOffered, provider: str) -> Scene:
         """Raises StepRepeated for a call that was here before."""
@@ -46,6 +52,9 @@ class Arrivals(Viewing):
             asked = what_to_ask(known, plan)
             if plan.voice.menu or asked:
                 view = await self._greeted(incoming, known, "" if plan.voice.menu else asked)
+                self._met[call_id] = incoming, known
+                if len(self._met) > MET_KEPT:
+                    self._met.popitem(last=False)
             else:
                 view = await self._entered(incoming, known)
         except SiteFull:
@@ -85,6 +94,8 @@ class Arrivals(Viewing):
         """Not understood: once again, then without a choice."""
         digits = event.digits if isinstance(event, InputDigits) else ""
         entry = next((one for one in self.site.plan.voice.menu if one.key == digits), None)
+        if entry is not None and (met := self._met.pop(call_id, None)):
+            return await self._chosen(token, *met, entry)
         telling = await self.view(call_id, token)
         if telling.row.letter != "g":
             return telling.now(self.told(telling), in_room=False)
@@ -100,6 +111,24 @@ class Arrivals(Viewing):
         if view is None:
             raise UnknownCall
         telling = self.telling(view)
+        return telling.now(self.told(telling), in_room=False)
+
+    async def _chosen(self, token: str, incoming: Incoming, known: Recognised, entry: MenuEntry) -> Scene:
+        """By what was found when the caller came."""
+        call_id, language = incoming.call_id, entry.language or incoming.language
+        incoming = replace(incoming, language=language, skills=entry.skills)
+        known = replace(known, facts=replace(known.facts, language=language, skills=entry.skills))
+        if asked := what_to_ask(known, self.site.plan):
+            facts = {"asked": asked, "language": language, "skills": list(entry.skills)}
+            telling = await self.after(call_id, self.engine.amend_call(call_id, facts, token))
+            return telling.now(self.told(telling), in_room=False)
+        entering = Begun(enter(self.site, incoming, known, kind="adapter", step=token))
+        viewing, loads = Begun(self.engine.view_call(call_id)), self.engine.loads
+        await entering
+        view = await viewing
+        telling = self.telling(view) if self.engine.loads == loads else await self.view(call_id)
+        if telling.row.letter == "g":  # a lane had to be registered first
+            telling = await self.view(call_id)
         return telling.now(self.told(telling), in_room=False)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.desk import Desk
-from ivr.vocabulary import BridgeDown, BridgeUp, CallEnded, Event, LegFailed, PromptFinished
+from ivr.vocabulary import BridgeDown, BridgeUp, CallEnded, Event, InputDigits, LegFailed, PromptFinished
 from router.domain.estimates import Forecast
 from router.domain.fitting import Curve
 from router.domain.talks import Talks
@@ -56,7 +56,7 @@ def round_trips(expected: int) -> Iterator[None]:
 @pytest.fixture
 async def desk(api: Api) -> Desk:
     """A process in which everybody has called before: lanes are registered, scripts loaded, waits known."""
-    for name in (*STEPPED, "view_call"):
+    for name in (*STEPPED, "route_call", "view_call"):
         await api.site.channel.call("SCRIPT", "LOAD", load_stepped(name).body)
     talks = Talks()
     for _ in range(30):
@@ -178,6 +178,26 @@ async def test_a_report_of_the_agents_leg(api: Api, desk: Desk, event: Event, ta
     assert (await row_of(api, "n1")).letter == ("e" if ended else "c" if busy else "w")
     with round_trips(1):
         await call.reports(CallEnded())
+
+
+@pytest.mark.usefixtures("writes")
+async def test_the_menu(api: Api, desk: Desk) -> None:
+    await change_plan(api, voice={"menu": [{"key": "1", "language": "en"}, {"key": "2", "topic": "more"}]})
+    call, other = Line(desk, "n1"), Line(desk, "n2")
+    with round_trips(2):
+        await call.calls(ADA)
+    with round_trips(1):
+        await call.presses("7")
+    assert "did not understand" in call.said
+    route = call.answers_at()
+    with round_trips(1):
+        document = await call.presses("2")
+    assert (await row_of(api, "n1")).letter == "w"
+    assert await call.hear("menu", route.step, InputDigits("1")) == document
+    await other.calls(ADA)
+    again = Line(Desk(api.site), "n2", other.script)
+    await again.presses("1")  # another process looks the caller up
+    assert (await row_of(api, "n2")).letter == "w"
 
 
 @pytest.mark.usefixtures("writes")
