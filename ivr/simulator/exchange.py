@@ -15,6 +15,7 @@ from ivr.simulator.clock import Clock
 from ivr.simulator.lines import FAILURES, Asked, Disturbances, HungUp, Line, Phone, Undisturbed
 from ivr.simulator.player import Player
 from ivr.vocabulary import (
+    BridgeDown,
     CallEnded,
     CallOffered,
     Envelope,
@@ -37,6 +38,7 @@ PROVIDER = "simulator"
 DIALLING_S = 0.5
 TRIES, RETRY_S = 3, 1.0
 KEPT = 10_000
+BROKEN = frozenset({"device", "network"})
 
 
 class Exchange:
@@ -125,7 +127,7 @@ class Exchange:
             return
         line.state = "ended"
         await line.phone.happens(f"ended: {how}")
-        await self._unwind(line, "hangup")
+        await self._unwind(line, how if how in BROKEN else "hangup")
         if line.role != "agent":
             self._player.close_room(line.site, line.call_id)
         if how == "completed" or line.role == "caller":
@@ -244,6 +246,8 @@ class Exchange:
         if owes is not None:
             if why == "redirected" and owes.event == HoldLeft("hangup"):
                 owes = owes._replace(event=HoldLeft("redirected"))
+            if why in BROKEN and owes.event == BridgeDown():
+                owes = owes._replace(event=LegFailed("network"))
             self._start(self._told(line, owes))
 
     async def _told(self, line: Line, owes: Asked) -> None:
