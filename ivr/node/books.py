@@ -28,12 +28,13 @@ log = logging.getLogger("vipline.node")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is known of a platform's call beside the engine. `engine_id`: the engine's call for it; `given_up` by us,
-    not by its caller.
+    not by its caller; `unclear`: the question that was not answered.
     """
 
     engine_id: str
     lapses: int = 0
     given_up: bool = False
+    unclear: str = ""
     language: str = ""
     skills: tuple[str, ...] = ()
 
@@ -50,11 +51,15 @@ class Books:
         lapses = int(found.get("lapses", "0"))
         engine_id = f"{call_id}{AGAIN}{lapses}" if lapses else call_id
         skills = tuple(found.get("skills", "").split())
-        return Entry(engine_id, lapses, found.get("lapsed") == engine_id, found.get("language", ""), skills)
+        given_up = found.get("lapsed") == engine_id
+        return Entry(engine_id, lapses, given_up, found.get("unclear", ""), found.get("language", ""), skills)
 
     async def note(self, call_id: str, language: str, skills: tuple[str, ...]) -> None:
         """What was chosen before the call is routed."""
         await self._write(call_id, "language", language, "skills", " ".join(skills))
+
+    async def not_understood(self, call_id: str, question: str) -> None:
+        await self._write(call_id, "unclear", question)
 
     async def revive(self, call_id: str, entry: Entry) -> Entry:
         """The platform speaks again of a call that was given up: the same caller, as a new call of the engine."""

@@ -22,16 +22,17 @@ from ivr.node.books import Books, Entry, now_ms
 from ivr.node.told import menu_of, standing
 from ivr.node.words import text_of
 from ivr.scene import Scene
-from router.callbacks import keep_place
-from router.domain.errors import OfferGone, Refused, SiteFull, UnknownCall, WrongState
+from router.callbacks import callback_id_of
+from router.domain.errors import OfferGone, Refused, SiteFull, UnknownCall
 from router.domain.policy import decide
-from router.routing import Incoming, enter, recognise
+from router.routing import Incoming, enter, pack, recognise
 from router.site import Site
 from router.store.rows import CallView
 
 ANSWERED = frozenset({"answered", "answer", "connected", "bridged", "talking"})
 GONE = frozenset({"hangup", "hungup", "ended", "end", "released", "completed", "disconnect", "abandoned"})
 CAUSES = frozenset({"busy", "no_answer", "declined", "device", "network"})
+BROKEN = frozenset({"device", "network"})
 TRIES = 3
 
 
@@ -58,12 +59,7 @@ class Decisions:
         caller = known.found.caller(plan)
         decision = decide(caller, known.facts, plan, datetime.now(UTC))
         customer = caller.customer if caller and decision.greet_by_name else None
-        meta = {
-            "to": known.facts.to,
-            "language": decision.language,
-            "greet_by_name": decision.greet_by_name,
-            "customer": {"name": customer.name, "title": customer.title} if customer else None,
-        }
+        meta = json.loads(pack(incoming, known.identity, known.facts, caller, decision, known.found))
         scene = Scene(
             "hold", asked.call_id, 0, decision.language, fallback=plan.language, site=plan.title,
             greeting=greeting_for(meta, decision.tier, plan, now_ms()),
@@ -95,22 +91,30 @@ class Decisions:
         return await self._answer(view)
 
     async def menu(self, asked: Question) -> Answer:
-        """What a key means: of the owner-busy question, or of the plan's menu before the call is routed."""
+        """What a key means: of the owner-busy question, or of the plan's menu before the call is routed.
+
+        A question that is not answered is asked once more; then it is answered by the plan's default.
+        """
         entry = await self._entry(asked)
         view = await self._engine.view_call(entry.engine_id)
         if view is None or view.row.letter == "g":
             return await self._menu(asked)
+        if view.row.letter == "e":
+            return await self._way_out(view, asked)
         if view.row.letter != "q":
             return {**await self._answer(view), "valid": "0"}
-        question = self._telling(view).question(None)
-        choice = choice_of(asked.digits, question.options)
+        telling = self._telling(view)
+        choice = choice_of(asked.digits, telling.question(None).options)
+        asking = f"{entry.engine_id}:{view.row.step.asked}"
+        if not choice and entry.unclear != asking:
+            await self.books.not_understood(asked.call_id, asking)
+            again = text_of(telling.question(None, again=True))
+            return {**await self._answer(view), "text": again, "valid": "0"}
         if choice == "callback":
-            return await self._call_back(view, asked)
-        if choice:
-            with contextlib.suppress(Refused):
-                await self._engine.choose(view.row.call_id, choice)
-            view = await self._view(view.row.call_id)
-        return {**await self._answer(view), "valid": _flag(bool(choice))}
+            return await self._call_back(view)
+        with contextlib.suppress(Refused):
+            await self._engine.choose(view.row.call_id, choice or self._site.plan.question.default)
+        return {**await self._answer(await self._view(view.row.call_id)), "valid": _flag(bool(choice))}
 
     async def callback(self, asked: Question) -> Answer:
         """The place is kept and the caller may hang up; they are called when their turn comes."""
@@ -118,7 +122,7 @@ class Decisions:
         view = await self._engine.view_call(entry.engine_id)
         if view is None or view.row.letter == "g":
             view = await self._enter(asked, entry)
-        return await self._call_back(view, asked)
+        return await self._call_back(view)
 
     def full(self, asked: Question) -> Answer:
         """No more calls fit into the site: the plan's own way out."""
@@ -138,7 +142,8 @@ class Decisions:
             elif asked.event in GONE and asked.reason not in CAUSES:
                 await self._engine.abandon_call(entry.engine_id)
             elif (cause := _cause(asked)) and offer_id:
-                await self._engine.fail_leg(entry.engine_id, offer_id, cause)
+                broken = view.row.letter == "c" and cause in BROKEN
+                await (self._engine.lose_leg if broken else self._engine.fail_leg)(entry.engine_id, offer_id, cause)
         return await self._answer(await self._view(entry.engine_id))
 
     # ------------------------------------------------------------ how
@@ -178,15 +183,24 @@ class Decisions:
             return said | chosen | {"action": "route", "valid": "1"}
         return said | menu_of(plan, asked.call_id, asked.called, again=bool(asked.digits))
 
-    async def _call_back(self, view: CallView, asked: Question) -> Answer:
-        """Only the caller's own number is called: one that is told here could be anybody's."""
+    async def _way_out(self, view: CallView, asked: Question) -> Answer:
+        """A key on the way out books the callback that it offered; any other, or none, is bidden farewell."""
         telling = self._telling(view)
-        booked = view.row.outcome == "callback"
-        if not booked and telling.may_call_back and view.row.letter in "qw":
-            with contextlib.suppress(WrongState):
-                await keep_place(self._site, view.row)
-                booked = True
-        return {**await self._answer(await self._view(view.row.call_id)), "valid": _flag(booked)}
+        if asked.digits and asked.digits == telling.exit().callback_key:
+            return await self._call_back(view)
+        farewell = {"action": "ended", "target": "", "text": text_of(telling.scene("goodbye")), "options": ""}
+        return {**await self._answer(view), **farewell, "valid": "0"}
+
+    async def _call_back(self, view: CallView) -> Answer:
+        """Waiting, or on a way out that offers it. Only the caller's own number: one told here could be anybody's."""
+        telling, row = self._telling(view), view.row
+        offered = row.letter in "qw" or (row.letter == "e" and bool(telling.exit().callback_key))
+        if offered and telling.may_call_back:
+            with contextlib.suppress(Refused):
+                widen = self._site.plan.callback.widen
+                await self._engine.call_back(row.call_id, callback_id_of(row.call_id), widen=widen)
+        view = await self._view(row.call_id)
+        return {**await self._answer(view), "valid": _flag(view.row.outcome == "callback")}
 
     async def _answered(self, view: CallView, offer_id: str) -> None:
         row = view.row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.models import SitePlan
 from config.node import Node
 from ivr.desk.telling import Telling, language_of
+from ivr.flow.greeting import voice
 from ivr.node.answers import DECISION, Answer
 from ivr.node.words import text_of
 from ivr.scene import MenuOption, Scene
@@ -30,6 +31,7 @@ def standing(site: Site, node: Node, view: CallView) -> Answer:
             "agent_id": row.agent_id or "",
             "agent_name": str(view.card.get("name") or ""),
             "offer_id": row.offer_id or "",
+            "text": _connecting(telling),
         }
     if row.letter == "e":
         return base | _over(telling)
@@ -69,8 +71,18 @@ def _over(telling: Telling) -> Answer:
     if row.outcome == "callback":
         return {"action": "callback", "text": text_of(scene), "callback_id": callback_id_of(row.call_id)}
     if row.outcome not in ("rejected", "overflowed_out"):
-        return {"action": "ended"}
-    return {"action": "number" if scene.number else "message", "target": scene.number, "text": text_of(scene)}
+        return {"action": "ended", "text": text_of(telling.scene("goodbye")) if row.outcome == "answered" else ""}
+    options = f"{scene.callback_key}=callback" if scene.callback_key else ""
+    action = "number" if scene.number else "message"
+    return {"action": action, "target": scene.number, "text": text_of(scene), "options": options}
+
+
+def _connecting(telling: Telling) -> str:
+    """Who will take care of the caller."""
+    scene = telling.scene("hold")
+    speak = voice(scene)
+    named = bool(scene.agent)
+    return speak.say("greeting.connecting_agent", agent=scene.agent) if named else speak.say("greeting.connecting_any")
 
 
 def _queue(view: CallView) -> str:

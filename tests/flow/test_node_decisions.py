@@ -244,3 +244,37 @@ async def test_a_full_site_turns_away(platform: Platform) -> None:
     check_whole(answer)
     assert answer["action"] == "message"
     assert "All our lines are taken" in answer["text"]
+
+
+async def test_silence_is_asked_once_more_then_the_plan_decides(platform: Platform) -> None:
+    await platform.api.ready("agent-7", "agent-3")
+    await platform.ask("route", "c-1", ADA)
+    await platform.ask("event", "c-1", event="answered")
+    await platform.ask("route", "c-2", LI)
+    again = await platform.ask("menu", "c-2")
+    assert (again["action"], again["valid"]) == ("ask", "0")
+    assert "did not understand" in again["text"]
+    assert (await platform.ask("menu", "c-2"))["action"] == "agent"
+
+
+async def test_a_line_that_breaks_in_mid_talk_leaves_the_caller_in_line(platform: Platform) -> None:
+    await platform.api.ready("agent-7")
+    first = await platform.ask("route", "c-1", ADA)
+    await platform.ask("event", "c-1", event="answered")
+    broken = await platform.ask("event", "c-1", event="network", offer_id=first["offer_id"])
+    assert broken["action"] == "queue"
+    assert (await platform.api.look("c-1"))["state"] == "waiting"
+
+
+async def test_a_closed_line_offers_a_callback(database: str, tmp_path: Path) -> None:
+    def closed(plan: dict[str, Any]) -> None:
+        plan["hours"]["office"] |= {"open": {"mon": []}, "dates": {}, "exit": "callback"}
+        plan["numbers"][CALLED] = {"hours": "office"}
+
+    async with platform_of(database, tmp_path, closed) as platform:
+        for call_id, digits, action in (("c-1", "1", "callback"), ("c-2", "7", "ended"), ("c-3", "", "ended")):
+            offered = await platform.ask("route", call_id, PRIYA)
+            assert (offered["action"], offered["options"]) == ("message", "1=callback")
+            said = await platform.ask("menu", call_id, digits=digits)
+            check_whole(said)
+            assert said["action"] == action

@@ -8,6 +8,7 @@ from loadtests.carriers.phones import Person, Pick
 from tests.stories.house import ADA, CHEN, GRETA, LI, PRIYA, House
 
 
+@pytest.mark.needs("whisper")
 async def test_a_vip_talks_to_her_agent_who_wraps_up(house: House) -> None:
     call, agent = await house.talking()
     assert any("diamond customer Ms Ada Marlow" in words for words in agent.story)
@@ -19,6 +20,7 @@ async def test_a_vip_talks_to_her_agent_who_wraps_up(house: House) -> None:
     await house.agent_is("agent-7", "wrapping")
 
 
+@pytest.mark.needs("interrupt")
 async def test_after_the_talk_the_caller_may_say_how_it_was(house: House) -> None:
     await house.change(voice={"survey": True})
     house.agent(GRETA)
@@ -180,6 +182,7 @@ async def test_a_leg_that_breaks_in_mid_talk_leaves_the_caller_in_line(house: Ho
 # ---------------------------------------------------------------- a caller who leaves
 
 
+@pytest.mark.needs("interrupt")
 async def test_the_caller_leaves_during_the_greeting(house: House) -> None:
     call = house.call(ADA, Person(hangs_up_at="Ms Ada Marlow"))
     await call.until("ended")

@@ -21,6 +21,7 @@ async def asking(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
+@pytest.mark.needs("interrupt")
 @pytest.mark.parametrize("number", [NOBODY, "anonymous"])
 async def test_a_vip_without_her_number_proves_to_be_one_and_reaches_her_agent(asking: House, number: str) -> None:
     asking.agent(GRETA)
@@ -34,6 +35,7 @@ async def test_a_vip_without_her_number_proves_to_be_one_and_reaches_her_agent(a
     assert not any(PIN in words for words in (await asking.api.get(f"/v1/calls/{call.sid}")).text.split('"'))
 
 
+@pytest.mark.needs("interrupt")
 async def test_whoever_does_not_know_the_pin_stands_in_line_after_three_mistakes(asking: House) -> None:
     call = asking.call(NOBODY, Person(presses={"your customer number": f"{NUMBER}#", "your PIN": "0000#"}))
     await call.until("That was not right.", 3)
@@ -44,6 +46,7 @@ async def test_whoever_does_not_know_the_pin_stands_in_line_after_three_mistakes
     await later.until("queue:")
 
 
+@pytest.mark.needs("interrupt")
 @pytest.mark.parametrize("presses", [{}, {"your customer number": "#"}])
 async def test_whoever_presses_nothing_stands_in_line(asking: House, presses: dict[str, str]) -> None:
     call = asking.call(NOBODY, Person(presses=presses))
@@ -52,6 +55,7 @@ async def test_whoever_presses_nothing_stands_in_line(asking: House, presses: di
     await asking.until(call.sid, state="waiting")
 
 
+@pytest.mark.needs("answer_control")
 async def test_a_flood_from_one_number_stays_outside(house: House) -> None:
     await house.change(limits={"at_once": 1})
     first = house.call(NOBODY)

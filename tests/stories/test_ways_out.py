@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from loadtests.carriers.phones import Person
 from router.callbacks import callback_id_of
 from tests.stories.house import CHEN, NOBODY, OFFICE, PRIYA, House
@@ -9,6 +11,7 @@ from tests.stories.house import CHEN, NOBODY, OFFICE, PRIYA, House
 OTHER = "+12025550133"
 
 
+@pytest.mark.needs("interrupt")
 async def test_who_waited_too_long_is_called_back_when_somebody_is_there(house: House) -> None:
     await house.change(max_wait=1_000, exit="callback", voice={"callback_key": "5"})
     house.agent(CHEN)
