@@ -48,7 +48,7 @@ async def run(options: Options, out: TextIO) -> Judgement:
     with tempfile.TemporaryDirectory(prefix="vipline-load-") as name:
         folder = Path(name)
         async with AsyncExitStack() as stack:
-            stages = {way: STAGES[way](RunningClock(options.pace)) for way in options.mix if way != "api"}
+            stages = {way: STAGES[way](RunningClock(options.pace), folder) for way in options.mix if way != "api"}
             far_end = FarEnd(options, stages)
             for stage in stages.values():
                 await stack.enter_async_context(stage.carrier.running())

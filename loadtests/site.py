@@ -56,7 +56,7 @@ def _agent(number: int, count: int) -> dict[str, Any]:
 
 
 def endpoint(number: int) -> str:
-    return f"sip:{number}@load"
+    return f"sip:{number}@desk"
 
 
 def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:

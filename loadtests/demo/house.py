@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -27,6 +28,7 @@ from router.clock import RunningClock
 from router.site import Site
 
 FILES = Path(__file__).parent / "site"
+READY_S = 20.0
 BIRTHDAY = 5
 """Whose birthday it is: place among the customers."""
 
@@ -60,6 +62,9 @@ async def open_house(folder: Path, listen: str, stage: Stage, clock: RunningCloc
             async with aiohttp.ClientSession() as session:
                 site = app[SERVICE].sites[SITE]
                 stage.wire(base, list(site.plan.numbers))
+                if stage.ready is not None:
+                    async with asyncio.timeout(READY_S):
+                        await stage.ready()
                 yield House(base, token, site, load_config(config)[SITE], Client(session, base, token.secret))
         finally:
             await stage.carrier.fall_silent()

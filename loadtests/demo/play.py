@@ -42,8 +42,8 @@ class Options:
 async def play(options: Options, out: TextIO) -> list[str]:
     """Plays the hour; answers what went wrong, nothing when nothing did."""
     clock = RunningClock(options.speed)
-    stage = STAGES[options.provider](clock)
     with tempfile.TemporaryDirectory(prefix="vipline-demo-") as folder:
+        stage = STAGES[options.provider](clock, Path(folder))
         async with stage.carrier.running(), open_house(Path(folder), options.listen, stage, clock) as house:
             return await Hour(options, stage, house, clock, Terminal(out)).run()
 
