@@ -35,8 +35,8 @@ class Ears(Protocol):
         """It can be spoken with, perhaps after a gap; events come already."""
         ...
 
-    def down(self) -> None:
-        """Nothing is known from now on."""
+    def down(self, taken_over: bool) -> None:
+        """Nothing is known from now on. `taken_over`: and it is somebody else's."""
         ...
 
 
@@ -151,7 +151,7 @@ class Asterisk:
             self._link = None
             for task in (listening, greeting):
                 task.cancel()
-            self._ears.down()
+            self._ears.down(link.taken_over)
             await asyncio.gather(listening, greeting, return_exceptions=True)
             say(log, logging.WARNING, "asterisk disconnected", asterisk=self.name)
         if link.taken_over:

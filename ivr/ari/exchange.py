@@ -52,7 +52,7 @@ class Reconciling(Protocol):
 
 class Exchange:
     """`nonce` is this process' and this connection's. `counts` are of the whole adapter. `known`: every leg of
-    ours on it has been found."""
+    ours on it has been found. `leads`: this process leads the site, as far as it knows."""
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class Exchange:
         self.by_leg: dict[str, Leg] = {}
         self.ended: dict[str, None] = {}
         self.known = False
+        self.leads = True
         self.on_device: Callable[[Device], None] = lambda device: None
         self.on_leg: Callable[[Leg], None] = lambda leg: None
         self._reconcile = reconcile
@@ -120,8 +121,8 @@ class Exchange:
                 self.known = True
                 return
 
-    def down(self) -> None:
-        """Nothing is heard any more. The legs are left as they are, and given up when that lasts."""
+    def down(self, taken_over: bool) -> None:
+        """Nothing is heard any more. The legs are left as they are, and given up when that lasts: by whose they are."""
         self.known = False
         for leg in self.legs.values():
             if leg.task is not None and leg.talk is None:
@@ -129,11 +130,24 @@ class Exchange:
             leg.music = False
             leg.playing.clear()
         self.meeting.bridges.forget()
-        if self._lost is None:
+        if taken_over:
+            self._forget()
+        elif self._lost is None:
             self._lost = asyncio.get_running_loop().call_later(self.part.lost / 1_000, self._give_up)
+
+    def _forget(self) -> None:
+        """Every leg is somebody else's now."""
+        for leg in self.legs.values():
+            leg.gone = True
+            if leg.task is not None:
+                leg.task.cancel()
+        self.legs.clear()
+        self.by_leg.clear()
 
     def _give_up(self) -> None:
         self._lost = None
+        if not self.leads:
+            return
         self.counts["lost_legs"] += len(self.legs)
         if self.legs:
             say(log, logging.ERROR, "asterisk lost", asterisk=self.name, legs=len(self.legs))

@@ -74,7 +74,11 @@ class Link:
             self.rest.heard(heard)
         elif heard is not None:
             self.taken_over = isinstance(heard, TakenOver)
-            self._on_heard(heard)
+            try:
+                self._on_heard(heard)
+            except Exception:
+                self._counts["stumbled"] += 1
+                log.exception("event not taken")
 
     async def _pace(self) -> None:
         """Others have their turn; who sends more than anybody's calls can give rise to waits."""

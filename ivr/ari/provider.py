@@ -1,7 +1,7 @@
 """All of ARI in one process: routes at once, Asterisks of the sites this process leads.
 
 One process speaks with a site's Asterisks: the one whose outbox carries the site's actions, so that what is heard, what
-is played and what is asked for meet in one place. See docs/decisions.
+is played and what is asked for meet in one place: docs/decisions/021.
 """
 
 from __future__ import annotations
@@ -112,6 +112,8 @@ class AriAdapter:
         if (closing := self._closing.pop(site, None)) is not None:
             closing.cancel()
         kept = self._kept.setdefault(site, {})
+        for one in kept.values():
+            one.exchange.leads = True
         try:
             while True:
                 try:
@@ -120,6 +122,8 @@ class AriAdapter:
                     log.exception("plan not followed")
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
+            for one in kept.values():
+                one.exchange.leads = False
             self._closing[site] = asyncio.create_task(self._let_go(site, LINGER_S))
 
     async def _follow(self, site: str, kept: dict[str, Kept], office: Office) -> None:

@@ -71,14 +71,25 @@ class HttpRest:
         url = URL(self._base + command.path, encoded=True).with_query(dict(command.query))
         try:
             async with self._session.request(command.method, url, headers={"Authorization": login}) as response:
-                raw = await response.content.read(MAX_ANSWER)
-                return Answer(response.status, _body(raw))
+                return Answer(response.status, _body(await _read(response)))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise NotSent("cannot connect") from None
         except (aiohttp.ClientError, TimeoutError):
             if command.method == "GET":
                 raise NotSent("no answer") from None
             raise NoAnswer("no answer") from None
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Raises ClientError for an answer that is larger than any list of channels can be."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER:
+            response.close()
+            raise aiohttp.ClientPayloadError("too large")
+    return b"".join(parts)
 
 
 def _body(raw: bytes) -> object:

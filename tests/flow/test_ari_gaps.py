@@ -136,14 +136,24 @@ async def test_an_asterisk_that_starts_anew_has_no_calls(house: House) -> None:
     await house.agent_is("agent-7", "wrapping")
 
 
-async def test_nothing_more_is_done_once_somebody_else_speaks_for_us(house: House) -> None:
-    call = house.call(PRIYA)
-    await call.until("queue:")
-    house.fake.wires.send('{"type": "ApplicationReplaced"}')
-    await wait_until(lambda: house.adapter.counts["taken_over"] == 1)
-    before = house.fake.rest.counts.total()
-    await asyncio.sleep(0.3)
-    assert house.fake.rest.counts.total() == before
+async def test_nothing_more_is_done_once_somebody_else_speaks_for_us(
+    database: str, tmp_path: Path, fake: FakeAsterisk
+) -> None:
+    """Not even, later, that the calls were lost: they are somebody else's."""
+
+    def soon(plan: dict[str, Any]) -> None:
+        plan["telephony"]["ari"]["lost"] = "1s"
+
+    async with house_of(database, tmp_path, fake, change=soon) as house:
+        call = house.call(PRIYA)
+        await call.until("queue:")
+        fake.wires.send('{"type": "ApplicationReplaced"}')
+        await wait_until(lambda: house.adapter.counts["taken_over"] == 1)
+        before = fake.rest.counts.total()
+        await asyncio.sleep(1.3)
+        assert fake.rest.counts.total() == before
+        assert (await house.look(call.sid))["state"] == "waiting"
+        assert not call.ended
 
 
 async def test_another_process_takes_over_a_talk_and_a_wait(database: str, tmp_path: Path, fake: FakeAsterisk) -> None:

@@ -1,0 +1,337 @@
+"""The pure parts of the Asterisk adapter: what it hears, what it says, whom it dials, whom it believes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.ari import Ari
+from config.loading import read_plan
+from config.problems import PlanInvalid
+from ivr.ari import commands
+from ivr.ari.causes import broke_off, failure_of
+from ivr.ari.documents import read, write
+from ivr.ari.gateway import _refusal
+from ivr.ari.heard import Bridged, Channel, Digit, Reply, Rubbish, Started, hear
+from ivr.ari.legs import channel_id_of, read_channel_id
+from ivr.ari.offered import asterisk_of, call_id_of, offered
+from ivr.ari.presence import reason_of
+from ivr.ari.targets import NoTarget, endpoint_of
+from ivr.vocabulary import (
+    Collect,
+    Dial,
+    Goto,
+    Hangup,
+    Hold,
+    Join,
+    Pause,
+    Play,
+    Reject,
+    Route,
+    Say,
+    Script,
+)
+from loadtests.carriers.ari.contract import AriContract, Breach
+from router.telephony.gateway import GatewayBusy, GatewayRefused
+from tests.support.plans import SAMPLE
+
+ASTERISK = {"user": "vipline", "password": {"env": "ARI_PASSWORD"}}
+
+
+def part(**more: Any) -> Ari:
+    return Ari.model_validate({"asterisks": {"pbx1": ASTERISK}, **more})
+
+
+# ---------------------------------------------------------------- what it hears
+
+
+def channel(channel_id: str = "1700000000.1", **more: Any) -> dict[str, Any]:
+    return {
+        "id": channel_id,
+        "name": "PJSIP/trunk-0000001a",
+        "state": "Ring",
+        "caller": {"name": "", "number": ""},
+    } | more
+
+
+def test_the_start_of_a_call() -> None:
+    shown = channel(
+        caller={"name": "x", "number": "+12025550123"}, dialplan={"exten": "100"}, caller_rdnis="+12025550111"
+    )
+    message = {"type": "StasisStart", "application": "vipline", "args": ["caller", "to=1"], "channel": shown}
+    heard = hear(json.dumps(message))
+    assert isinstance(heard, Started)
+    assert heard.channel == Channel("1700000000.1", "PJSIP/trunk", "Ring", "+12025550123", "100", "+12025550111")
+    assert (heard.app, heard.args, heard.replaced) == ("vipline", ("caller", "to=1"), "")
+
+
+def test_who_is_in_a_bridge() -> None:
+    bridge = {"id": "b", "channels": ["1", "2"]}
+    entered = hear(json.dumps({"type": "ChannelEnteredBridge", "bridge": bridge, "channel": {"id": "2"}}))
+    assert entered == Bridged("b", "2", ("1", "2"), entered=True)
+    left = hear(json.dumps({"type": "ChannelLeftBridge", "bridge": bridge, "channel": {"id": "3"}}))
+    assert left == Bridged("b", "3", ("1", "2"), entered=False)
+
+
+def test_the_answer_to_a_command() -> None:
+    told = {"type": "RESTResponse", "request_id": "7", "status_code": 200, "message_body": '{"id": "x"}'}
+    assert hear(json.dumps(told)) == Reply("7", 200, {"id": "x"})
+    assert hear(json.dumps(told | {"message_body": ""})) == Reply("7", 200, None)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.lists(st.text(max_size=9), max_size=2))
+def test_whatever_is_sent_is_understood_or_rubbish(value: Any) -> None:
+    for kind in ("StasisStart", "ChannelDtmfReceived", "ChannelLeftBridge", "RESTResponse", "PlaybackFinished", "Dial"):
+        for message in (value, {"type": kind, "channel": value, "digit": value, "bridge": value, "playback": value}):
+            try:
+                hear(json.dumps(message))
+            except Rubbish:
+                continue
+
+
+@pytest.mark.parametrize("digit", ["", "12", "x", None, 1, " "])
+def test_a_key_is_a_key(digit: Any) -> None:
+    message = {"type": "ChannelDtmfReceived", "digit": digit, "channel": {"id": "1"}}
+    with pytest.raises(Rubbish):
+        hear(json.dumps(message))
+    assert hear(json.dumps(message | {"digit": "#"})) == Digit("1", "#")
+
+
+# ---------------------------------------------------------------- what it says
+
+
+def test_every_command_is_one_asterisk_has(reference: Path) -> None:
+    contract = AriContract.read(reference / "ari")
+    for command in (
+        commands.channels(), commands.bridges(), commands.channel("1.2"), commands.answer("1.2"),
+        commands.play("1.2", "p", ["sound:a", "sound:b"]), commands.stop("p"), commands.music("1.2", "default"),
+        commands.quiet("1.2"), commands.hang_up("1.2"), commands.hang_up("1.2", "busy"),
+        commands.hang_up("1.2", "rejected"), commands.hang_up("1.2", "congestion"),
+        commands.originate("a", "Local/1@x", "vipline", ("agent", "c", "o"), "+12025550100", 20, "1.2"),
+        commands.create_bridge("b"), commands.destroy_bridge("b"), commands.join_bridge("b", ("1", "2")),
+        commands.leave_bridge("b", "1"), commands.watch("vipline", ["deviceState:PJSIP/1"]),
+        commands.endpoint("PJSIP/1"),
+    ):  # fmt: skip
+        contract.command(command.method, f"/{command.path}", command.query)
+    with pytest.raises(Breach):
+        contract.command("POST", "/channels/1/hold-music", {})
+
+
+def test_an_id_cannot_lead_elsewhere() -> None:
+    assert commands.answer("../bridges/x?y").path == "channels/..%2Fbridges%2Fx%3Fy/answer"
+
+
+def test_a_local_channel_s_other_half_has_an_id_too() -> None:
+    assert commands.originate("a", "Local/1@x", "v", (), "", 5).query["otherChannelId"] == "a.2"
+    assert "otherChannelId" not in commands.originate("a", "PJSIP/1", "v", (), "", 5).query
+
+
+route = st.builds(Route, st.sampled_from(["hold", "accept"]), st.text(max_size=9), st.text(max_size=9))
+prompt = (
+    st.builds(Say, st.text(max_size=40), st.just("en"))
+    | st.builds(Play, st.just("a.mp3"))
+    | st.builds(Pause, st.just(9))
+)
+command = (
+    prompt
+    | st.builds(Collect, st.lists(prompt, max_size=3).map(tuple), route)
+    | st.builds(Hold, st.text(max_size=9), route, route)
+    | st.builds(Join, st.text(max_size=9), route, route)
+    | st.builds(Goto, route)
+    | st.builds(Dial, st.just("+12025550123"), route)
+    | st.builds(Reject)
+    | st.builds(Hangup)
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(command, max_size=5).map(tuple))
+def test_a_script_that_is_kept_is_the_same_script(script: Script) -> None:
+    assert read(write(script)) == script
+
+
+@pytest.mark.parametrize("bad", [b"", b"{", b"7", b'[{"is": "Bomb"}]', b'[{"is": "Say"}]', b'[{"text": "x"}]'])
+def test_a_document_that_is_not_ours_is_refused(bad: bytes) -> None:
+    with pytest.raises(ValueError):
+        read(bad)
+
+
+# ---------------------------------------------------------------- whom it dials
+
+
+@pytest.mark.parametrize(
+    ("target", "endpoint"),
+    [
+        ("PJSIP/100", "PJSIP/100"),
+        ("Local/100@agents", "Local/100@agents"),
+        ("+12025550123", "PJSIP/+12025550123@trunk"),
+        ("100", "PJSIP/100@trunk"),
+        ("sip:7@pbx", "PJSIP/7"),
+        ("sips:greta.holm@pbx;transport=tls", "PJSIP/greta.holm"),
+    ],
+)
+def test_whom_asterisk_dials(target: str, endpoint: str) -> None:
+    assert endpoint_of(target, part()) == endpoint
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["", "PJSIP/1&PJSIP/2", "Local/1@x,2", "+1202)Dial(x", "client:x", "sip:", "sip:a b@c", "System/rm", "PJSIP/"],
+)
+def test_whom_nobody_dials(target: str) -> None:
+    with pytest.raises(NoTarget):
+        endpoint_of(target, part())
+
+
+def test_a_leg_s_channel_says_whose_it_is() -> None:
+    made = channel_id_of("agent", "1700-0", "pbx1:1700000000.12")
+    assert read_channel_id(made) == ("agent", "1700-0", "pbx1:1700000000.12")
+    for other in ("1700000000.12", "vl.caller.1.2", "vl.agent.1", "vlb.x.1", "vl.out.a.1", ""):
+        assert read_channel_id(other) is None
+
+
+def test_a_caller_s_call_is_named_after_its_asterisk() -> None:
+    assert call_id_of("pbx1", "1700000000.12") == "pbx1:1700000000.12"
+    assert asterisk_of("pbx1:1700000000.12") == "pbx1"
+    assert asterisk_of("cb-0123") == ""
+    assert call_id_of("pbx1", "a b") is None
+    assert call_id_of("pbx1", "x" * 150) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"error": "Allocation failed"}, GatewayRefused),
+        ({"message": "Internal Server Error"}, GatewayBusy),
+        (None, GatewayBusy),
+    ],
+)
+def test_a_telephone_that_is_not_there_is_no_broken_asterisk(body: Any, kind: type[Exception]) -> None:
+    assert type(_refusal(commands.Answer(500, body))) is kind
+
+
+# ---------------------------------------------------------------- why it ended
+
+
+@pytest.mark.parametrize(
+    ("cause", "sip", "status", "rang_out", "why"),
+    [
+        (17, 486, "BUSY", False, "busy"), (0, 486, "", False, "busy"), (21, 603, "BUSY", False, "declined"),
+        (0, 0, "NOANSWER", False, "no_answer"), (19, 0, "", False, "no_answer"), (0, 0, "", True, "no_answer"),
+        (20, 480, "CHANUNAVAIL", False, "device"), (3, 404, "", False, "device"),
+        (34, 503, "CONGESTION", False, "network"),
+        (0, 487, "NOANSWER", True, "no_answer"), (127, 0, "", False, "network"),
+    ],
+)  # fmt: skip
+def test_why_a_leg_came_to_nothing(cause: int, sip: int, status: str, rang_out: bool, why: str) -> None:
+    assert failure_of(cause, sip, status, rang_out) == why
+
+
+def test_a_talk_breaks_off_by_the_network_not_by_a_hang_up() -> None:
+    assert broke_off(38, 0)
+    assert broke_off(41, 503)
+    assert not broke_off(16, 0)
+    assert not broke_off(31, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("INUSE", "phone-busy"),
+        ("ONHOLD", "phone-busy"),
+        ("UNAVAILABLE", "phone-away"),
+        ("NOT_INUSE", ""),
+        ("RINGING", ""),
+    ],
+)
+def test_which_phones_cannot_ring(state: str, why: str) -> None:
+    assert reason_of(state) == why
+
+
+# ---------------------------------------------------------------- whom it believes
+
+
+def came(endpoint: str = "PJSIP/trunk", number: str = "12025550123", **more: Any) -> Channel:
+    return Channel("1", endpoint, "Ring", number, "12025550100", "", more)
+
+
+TRUSTED = {"trusted": ["trunk"]}
+
+
+@pytest.mark.parametrize(
+    ("args", "trust"),
+    [
+        (("verstat=TN-Validation-Passed-A",), "verified"),
+        (("verstat=TN-Validation-Passed-A-Diverted",), "partial"),
+        (("verstat=TN-Validation-Failed",), "failed"),
+        (("verstat=TN-Validation-Passed-A", "verstat=TN-Validation-Passed-B"), "none"),
+        (("attest=A", "verified=passed"), "verified"),
+        (("attest=A", "verified=failed"), "failed"),
+        (("attest=A",), "none"),
+        ((), "none"),
+    ],
+)
+def test_how_far_a_number_is_vouched_for(args: tuple[str, ...], trust: str) -> None:
+    assert offered(came(), args, part(**TRUSTED)).trust == trust
+
+
+def test_headers_of_others_do_not_count() -> None:
+    """Somebody at an endpoint the plan does not trust claims everything."""
+    args = ("verstat=TN-Validation-Passed-A", "diverted=+12025550111")
+    told = offered(came("PJSIP/anonymous"), args, part(**TRUSTED))
+    assert (told.trust, told.diverted_from) == ("gateway", None)
+    assert offered(came(), args, part(**TRUSTED)).diverted_from == "+12025550111"
+
+
+@pytest.mark.parametrize(
+    ("plus", "endpoint", "number", "heard"),
+    [
+        (True, "PJSIP/trunk", "12025550123", "+12025550123"),
+        (False, "PJSIP/trunk", "12025550123", "12025550123"),
+        (True, "PJSIP/other", "12025550123", "12025550123"),
+        (True, "PJSIP/trunk", "+12025550123", "+12025550123"),
+        (True, "PJSIP/trunk", "100", "100"),
+        (True, "PJSIP/trunk", "anonymous", "anonymous"),
+        (True, "PJSIP/trunk", "", None),
+    ],
+)
+def test_a_plus_is_put_before_a_number_only_where_the_plan_says_so(
+    plus: bool, endpoint: str, number: str, heard: str | None
+) -> None:
+    assert offered(came(endpoint, number), (), part(**TRUSTED, plus=plus)).from_number == heard
+
+
+def test_what_the_dialplan_says_comes_before_what_the_channel_knows() -> None:
+    told = offered(came(), ("to=+12025550188", "from=+12025550199"), part(**TRUSTED))
+    assert (told.from_number, told.to_number) == ("+12025550199", "+12025550188")
+    assert offered(came(), (), part(**TRUSTED)).to_number == "12025550100"
+
+
+# ---------------------------------------------------------------- its part of the plan
+
+
+def refused(section: dict[str, Any]) -> str:
+    plan = yaml.safe_load((SAMPLE / "plan.yaml").read_text())
+    plan["telephony"] = {"ari": section}
+    with pytest.raises(PlanInvalid) as invalid:
+        read_plan(yaml.safe_dump(plan, sort_keys=False))
+    (problem,) = invalid.value.errors
+    assert problem.line > 1
+    return f"{problem.pointer}: {problem.message}; {problem.fix}"
+
+
+def test_what_is_wrong_with_a_plan_is_told_with_its_place() -> None:
+    asterisks = {"pbx1": ASTERISK}
+    assert refused({"asterisks": {}}).startswith("/telephony/ari/asterisks")
+    assert "need a `url`" in refused({"asterisks": {"pbx1": ASTERISK | {"rest": "http"}}})
+    assert "{file}" in refused({"asterisks": asterisks, "speak": {"command": ["espeak-ng"], "folder": "x"}})
+    assert refused({"asterisks": asterisks, "nunber": "x"}).endswith("write `number` if that was meant, else remove it")
+    assert "/telephony/ari/asterisks/pbx1/url" in refused({"asterisks": {"pbx1": ASTERISK | {"url": "ws://x"}}})
+    assert "/telephony/ari/number" in refused({"asterisks": asterisks, "number": "PJSIP/100"})
