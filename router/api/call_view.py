@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,8 +19,10 @@ from router.domain.errors import UnknownCall
 from router.domain.events import Event, Told
 from router.domain.timeline import tell
 from router.site import Site
-from router.store.rows import KINDS, CallRow
+from router.store.rows import KINDS, CallFacts, CallRow
 
+LOOKED_AT = 200
+"""Calls ahead that are looked at for who came later."""
 TOLD = frozenset({"rejected", "overflowed_out"})
 CallState = Literal["greeting", "choosing", "waiting", "offered", "connected", "ended"]
 
@@ -106,6 +109,7 @@ class Call(CallSummary):
     )
     choice: ChoiceShown | None
     offer: OfferShown | None
+    passed_by: str | None = Field(description="who came later and stands before the call in its line, and why")
     announced: Announced | None = Field(description="the wait the caller was told last, by the adapter that speaks")
     chosen: Literal["wait", "transfer"] | None = Field(description="the caller's own answer to the owner-busy question")
     exit: str | None = Field(
@@ -179,6 +183,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "found_in": meta.get("found_in"),
         "greet_by_name": bool(meta.get("greet_by_name")),
         "flags": list(meta.get("flags", ())),
+        "passed_by": await _passed_by(site, row),
         "announced": await _announced(site, row, events),
         "chosen": _chosen(events),
         "exit": meta.get("exit"),
@@ -192,6 +197,21 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         ],
     }
     return summary | details
+
+
+async def _passed_by(site: Site, row: CallRow) -> str | None:
+    """One sentence on those ahead who have waited for less; None when there are none."""
+    if row.letter not in "qw" or not row.lanes or row.step.lanes == 0:
+        return None
+    lane, better = site.keys.lane(row.lanes[-row.step.lanes]), f"({row.rank}"
+    ahead = await site.channel.call("ZRANGE", lane, "-inf", better, "BYSCORE", "LIMIT", 0, LOOKED_AT)
+    packed = await site.channel.call_many([("HGET", site.keys.call(one.decode()), "mx") for one in ahead])
+    found = [CallFacts.parse(facts.decode()) for facts in packed if isinstance(facts, bytes)]
+    later = Counter(facts.tier for facts in found if facts.accepted_ms > row.facts.accepted_ms)
+    if not later:
+        return None
+    tiers = ", ".join(f"{count} {tier}" for tier, count in sorted(later.items()))
+    return f"{later.total()} who came later stand before it, by a longer head start or a boost: {tiers}"
 
 
 async def _announced(site: Site, row: CallRow, events: Sequence[Event]) -> dict[str, Any] | None:

@@ -105,3 +105,12 @@ async def test_nothing_is_said_to_have_been_told_when_nothing_was(api: Api) -> N
     await call.calls(PRIYA)
     assert (await api.look("n1"))["announced"] is None
     assert (await api.look("n1"))["chosen"] is None
+
+
+async def test_who_stands_before_an_earlier_caller_and_why(api: Api) -> None:
+    await api.call("early", PRIYA)
+    assert (await api.look("early"))["passed_by"] is None
+    await api.call("late", NOBODY)
+    await api.post("/v1/calls/late/boost", {"head_start_ms": 600_000})
+    told = (await api.look("early"))["passed_by"]
+    assert told == "1 who came later stand before it, by a longer head start or a boost: 1 standard"
