@@ -10,6 +10,7 @@ from router.store.channel import Channel
 from router.store.embedded import EmbeddedServer
 from router.store.keyspace import Keyspace
 from tests.support.fleet import service
+from tests.support.readers import caught_up
 from tests.support.waiting import wait_until
 
 KEYS = Keyspace("main")
@@ -31,14 +32,7 @@ async def test_a_service_starts_far_behind(tmp_path: Path, config: Path, fresh_s
         await channel.call("XREADGROUP", "GROUP", group, "dead", "COUNT", HELD, "STREAMS", KEYS.events, ">")
     began = time.monotonic()
     async with service(tmp_path, config, program="tests.support.impatient", redis=fresh_server.url):
-
-        async def caught_up() -> bool:
-            newest = (await channel.call("XREVRANGE", KEYS.events, "+", "-", "COUNT", 1))[0][0]
-            rows = await channel.call("XINFO", "GROUPS", KEYS.events)
-            found = [dict(zip(row[::2], row[1::2], strict=True)) for row in rows]
-            return all(row[b"pending"] == 0 and row[b"last-delivered-id"] == newest for row in found)
-
-        await wait_until(caught_up, 60)
+        await wait_until(lambda: caught_up(channel), 60)
         rate = CALLS * EACH / (time.monotonic() - began)
         print(f"{CALLS * EACH} entries behind, {rate:.0f} a second from the start of the process on")
         for number in range(0, CALLS, 37):

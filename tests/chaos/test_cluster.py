@@ -15,9 +15,10 @@ import pytest
 
 from router.store.cluster import slot_of
 from router.store.connect import open_store
-from tests.support.fleet import ServiceProcess, client, service, services
+from tests.support.fleet import ServiceProcess, client, service
 from tests.support.load import under_load
 from tests.support.pulse import pulse
+from tests.support.readers import as_told, caught_up
 from tests.support.servers import DEBUGGING, NODE_TIMEOUT_MS, PlainServer, cluster, cut_off, rejoin
 from tests.support.tape import read_stream
 from tests.support.waiting import wait_until
@@ -58,12 +59,12 @@ def elsewhere(nodes: Nodes, site: str) -> str:
 async def test_a_master_is_gone_under_load(tmp_path: Path, config: Path, nodes: Nodes, seed: int, dies: bool) -> None:
     url, other = url_of(nodes), elsewhere(nodes, "main")
     async with AsyncExitStack() as stack:
-        pair = await stack.enter_async_context(services(2, tmp_path, config, redis=url))
+        process = await stack.enter_async_context(service(tmp_path, config, redis=url))
         store = await open_store(url)
         stack.push_async_callback(store.close)
         here = await stack.enter_async_context(pulse(store.channel_for("main"), "main"))
         there = await stack.enter_async_context(pulse(store.channel_for(other), other))
-        load = await stack.enter_async_context(under_load([process.base for process in pair], url, seed))
+        load = await stack.enter_async_context(under_load([process.base], url, seed))
         await load.more(20)
         master = master_of(nodes, "main")
         gone_at = time.monotonic()
@@ -84,6 +85,8 @@ async def test_a_master_is_gone_under_load(tmp_path: Path, config: Path, nodes: 
         assert there.longest_pause_s <= OTHERS_MAX_S
         assert [await one.lost() for one in (here, there)] == [0, 0]
         assert await load.faults() == []
+        await wait_until(lambda: caught_up(store.channel_for("main")), 10)
+        await as_told(store.channel_for("main"), await read_stream(url))
 
 
 class Caller:

@@ -15,7 +15,10 @@ from router.store.connect import open_store
 from tests.support.fleet import service
 from tests.support.load import under_load
 from tests.support.pulse import pulse
+from tests.support.readers import as_told, caught_up
 from tests.support.servers import DOWN_AFTER_MS, sentinel_trio
+from tests.support.tape import read_stream
+from tests.support.waiting import wait_until
 
 FROZEN_S = 8.0
 OUTAGE_MAX = 6.0
@@ -49,3 +52,5 @@ async def test_the_master_is_gone_under_load(tmp_path: Path, config: Path, seed:
         assert ratio <= OUTAGE_MAX
         assert await beat.lost() == 0
         assert await load.faults() == []
+        await wait_until(lambda: caught_up(store.channel_for("main")), 10)
+        await as_told(store.channel_for("main"), await read_stream(url))
