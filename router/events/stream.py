@@ -54,9 +54,14 @@ class GroupReader:
 
     async def run(self) -> None:
         """Read until cancelled; a server that is away is tried again."""
+        failed = False
         while True:
             try:
                 await self.create()
+                if failed:
+                    failed = False  # what fails twice is left to time: it must not hold up everything behind it
+                    await self.take_up()
+                failed = True
                 while True:
                     await self.read()
             except Exception as error:
@@ -95,6 +100,16 @@ class GroupReader:
             return count
         entries = next(iter(rows.values())) if isinstance(rows, dict) else rows[0][1]
         return count + await self._pass_on(entries)
+
+    async def take_up(self) -> None:
+        """What was handed to us and not done with: the server, or the handler, failed in the middle of it."""
+        while rows := await self._do(
+            "XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", BATCH, "STREAMS", self._stream, "0"
+        ):
+            entries = next(iter(rows.values())) if isinstance(rows, dict) else rows[0][1]
+            if not entries:
+                return
+            await self._pass_on(entries)
 
     async def _claim(self) -> int:
         """Entries handed to somebody who has not acknowledged them for long."""

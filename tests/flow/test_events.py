@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 
@@ -83,6 +84,30 @@ async def test_a_batch_whose_handler_failed_is_handed_out_again(channel, keys, b
     other = GroupReader(blocking, keys.events, "g", "two", seen)
     assert await other.read(1) == 1
     assert [event.type for event in seen.events] == ["call.greeting"]
+
+
+async def test_a_batch_that_failed_once_is_taken_up_at_once_and_one_that_always_fails_holds_up_nobody(
+    channel, keys, blocking
+):
+    seen: list[str] = []
+    tried: Counter[str] = Counter()
+
+    async def handle(events) -> None:
+        tried.update(event.fields["call"] for event in events)
+        for event in events:
+            if event.fields["call"] == "poison" or tried[event.fields["call"]] == 1:
+                raise RuntimeError
+        seen.extend(event.fields["call"] for event in events)
+
+    task = asyncio.create_task(GroupReader(blocking, keys.events, "g", "one", handle).run())
+    await add(channel, keys, "call.greeting|call=a")
+    await wait_until(lambda: seen == ["a"], 3)
+    await add(channel, keys, "call.greeting|call=poison")
+    await wait_until(lambda: tried["poison"] == 2, 3)
+    await add(channel, keys, "call.greeting|call=b")
+    await wait_until(lambda: tried["b"] == 1, 3)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_reader_survives_the_loss_of_its_group(channel, keys, blocking):
