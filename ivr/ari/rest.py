@@ -7,15 +7,15 @@ import json
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Protocol
+from urllib.parse import quote, urlencode
 
 import aiohttp
-from yarl import URL
 
 from ivr.ari.commands import Answer, Command
 from ivr.ari.heard import Reply
+from ivr.ari.http import Broken, Http, Unconnected
 
 DEADLINE_S = 5.0
-MAX_ANSWER = 8_388_608
 AT_ONCE = 64
 """Connections for commands: Asterisk gives each a thread of its own (`sessionlimit` in http.conf, 100 as it comes)."""
 WAITING = 2_000
@@ -42,15 +42,13 @@ class HttpRest:
     """`passwords` are tried in turn as long as they are refused; the one that fits is kept."""
 
     def __init__(self, url: str, user: str, passwords: tuple[str, ...], deadline_s: float = DEADLINE_S) -> None:
-        self._base = f"{url.rstrip('/')}/ari/"
+        self._http = Http(url, AT_ONCE, min(2.0, deadline_s))
         self._logins = [aiohttp.encode_basic_auth(user, password) for password in passwords]
-        timeout = aiohttp.ClientTimeout(total=deadline_s, sock_connect=min(2.0, deadline_s))
-        connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=10.0)
-        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
+        self._deadline_s = deadline_s
         self._under_way = 0
 
     async def close(self) -> None:
-        await self._session.close()
+        self._http.close()
 
     async def ask(self, command: Command) -> Answer:
         if self._under_way >= WAITING:
@@ -68,28 +66,17 @@ class HttpRest:
             self._under_way -= 1
 
     async def _ask(self, command: Command, login: str) -> Answer:
-        url = URL(self._base + command.path, encoded=True).with_query(dict(command.query))
+        query = f"?{urlencode(command.query, quote_via=quote)}" if command.query else ""
         try:
-            async with self._session.request(command.method, url, headers={"Authorization": login}) as response:
-                return Answer(response.status, _body(await _read(response)))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            async with asyncio.timeout(self._deadline_s):
+                response = await self._http.ask(command.method, f"/ari/{command.path}{query}", login)
+        except Unconnected:
             raise NotSent("cannot connect") from None
-        except (aiohttp.ClientError, TimeoutError):
+        except (Broken, TimeoutError):
             if command.method == "GET":
                 raise NotSent("no answer") from None
             raise NoAnswer("no answer") from None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Raises ClientError for an answer that is larger than any list of channels can be."""
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > MAX_ANSWER:
-            response.close()
-            raise aiohttp.ClientPayloadError("too large")
-    return b"".join(parts)
+        return Answer(response.status, _body(response.body))
 
 
 def _body(raw: bytes) -> object:
