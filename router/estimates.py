@@ -86,13 +86,13 @@ class Estimates:
     def seen(self, view: CallView) -> Estimate | None:
         """The same, by what was read of the call: nothing more is asked."""
         row = view.row
+        forecast = self._forecasts.at(row.facts.accepted_ms)
+        if forecast is None or row.rank is None or row.letter not in "qwo":
+            return None
         if row.letter == "o":
             # An agent is being rung: any moment, at the latest when the offer ends.
             due_ms = view.agent.due_ms if view.agent else None
             return None if due_ms is None else Estimate(0, max(0, due_ms - self._clock()))
-        forecast = self._forecasts.at(row.facts.accepted_ms)
-        if forecast is None or row.rank is None or row.letter not in "qw":
-            return None
         groups = [lane for lane in row.lanes if group_of(lane)]
         if row.letter == "q" or not groups:
             owners = [lane for lane in row.lanes if not group_of(lane)]
