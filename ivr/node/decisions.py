@@ -135,6 +135,8 @@ class Decisions:
         """What has become of the decision. Told twice, late or of an old offer it changes nothing."""
         entry = await self.books.entry(asked.call_id)
         view = await self._view(entry.engine_id)
+        if view.row.letter != "e":
+            await self.books.keep(entry.engine_id, now_ms() + self._node().patience)  # no sweep may overtake this
         offer_id = asked.offer_id or view.row.offer_id or ""
         with contextlib.suppress(Refused):
             if asked.event in ANSWERED:

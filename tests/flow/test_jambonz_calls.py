@@ -196,3 +196,19 @@ async def test_a_called_back_customer_who_is_not_brought_leaves_no_agent_waiting
     await agent.until("ended")
     await house.until(callback_id_of(call.sid), state="waiting")
     assert not back.ended
+
+
+async def test_an_agents_request_that_comes_again_does_not_tear_the_caller_out_of_the_talk(house: House) -> None:
+    house.fake.people[GRETA] = takes_calls()
+    await house.api.ready("agent-7")
+    call = house.call(ADA)
+    await call.until(f"bridged: {GRETA}")
+    await house.until(call.sid, state="connected")
+    accepted = next(one for one in house.fake.asking.log if "/accept/" in one.url)
+    for url in (accepted.url, accepted.url.replace("/accept/", "/join/")):
+        status, _, _ = await house.fake.asking.post(url, accepted.raw, accepted.signature)
+        assert status == 200
+    await house.fake.hang_up(house.fake.leg_to(GRETA))
+    await call.until("ended")
+    brought = [body for what, body in house.fake.requests if what == "update" and "/bridged/" in str(body)]
+    assert len(brought) == 1
