@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from router.domain.fitting import Curve, Fit
@@ -133,11 +134,13 @@ class Forecasts:
 
     def __init__(self) -> None:
         self._kept: list[Forecast] = []
+        self._starts: list[int] = []
 
     def add(self, forecast: Forecast) -> None:
         self._kept.append(forecast)
         while len(self._kept) > 2 and self._kept[1].from_ms <= forecast.from_ms - KEEP_MS:
             del self._kept[0]
+        self._starts = [each.from_ms for each in self._kept]
 
     @property
     def newest(self) -> Forecast | None:
@@ -145,7 +148,7 @@ class Forecasts:
 
     def at(self, accepted_ms: int) -> Forecast | None:
         """The one in force when a call was accepted; None for a call of before, or of more than an hour ago."""
-        place = bisect_right(self._kept, accepted_ms, key=lambda forecast: forecast.from_ms)
+        place = bisect_right(self._starts, accepted_ms)
         return self._kept[place - 1] if place else None
 
 
@@ -235,6 +238,7 @@ class Estimator:
             del self.hours[old]
 
 
+@lru_cache(maxsize=4_096)
 def announce(estimate: Estimate) -> Announcement:
     """The nearest round figure to p50, and the first one not below p90. Beyond an hour: whole hours."""
     about = min(_round_figures(estimate.p50_ms), key=lambda figure: (abs(figure * 60_000 - estimate.p50_ms), figure))

@@ -16,7 +16,7 @@ Fields = dict[str, str]
 
 
 def _number(text: str) -> int | None:
-    return int(float(text)) if text else None
+    return (int(text) if text.isdigit() else int(float(text))) if text else None
 
 
 METAS_KEPT = 2_048
@@ -57,10 +57,11 @@ class StepFacts:
     asked: int
     mode: str
 
-    @classmethod
-    def parse(cls, text: str) -> StepFacts:
+    @staticmethod
+    @lru_cache(maxsize=4_096)
+    def parse(text: str) -> StepFacts:
         name, lanes, entered, due, busy, asked, mode = (text or ";;;;;;").split(";")
-        return cls(name, int(lanes or 0), _number(entered), _number(due), busy, int(asked or 0), mode)
+        return StepFacts(name, int(lanes or 0), _number(entered), _number(due), busy, int(asked or 0), mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,11 @@ class CallFacts:
     tier: str
     talks: int
 
-    @classmethod
-    def parse(cls, text: str) -> CallFacts:
+    @staticmethod
+    @lru_cache(maxsize=4_096)
+    def parse(text: str) -> CallFacts:
         accepted, maximum, kind, tier, talks = (text or "0;;j;;0").split(";")
-        return cls(_number(accepted) or 0, _number(maximum), kind, tier, int(talks or 0))
+        return CallFacts(_number(accepted) or 0, _number(maximum), kind, tier, int(talks or 0))
 
 
 @dataclass(frozen=True, slots=True)
