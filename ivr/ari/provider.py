@@ -143,7 +143,7 @@ class AriAdapter:
 
     def _keep(self, site: str, name: str, settings: Settings, office: Office) -> Kept:
         desk, plan = self._sites[site]
-        reconciler = Reconciler(office)
+        reconciler = Reconciler(office, lambda: self._exchanges(site).values())
         nonce = secrets.token_hex(4)
         exchange = Exchange(site, name, settings, desk, plan, self._sounds[site], self.counts, nonce, reconciler)
         part = self._part(site)

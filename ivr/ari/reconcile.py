@@ -7,10 +7,9 @@ channel is gone has ended; whose call is over hears so.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from ivr.ari import bridges, commands
 from ivr.ari.exchange import Exchange
@@ -19,8 +18,9 @@ from ivr.ari.legs import Leg, read_channel_id
 from ivr.ari.offered import asterisk_of, call_id_of, offered
 from ivr.ari.outside import is_outside
 from ivr.ari.rest import NotSent
+from ivr.desk.reports import CUSTOMER
 from ivr.office import Office, Standing
-from ivr.vocabulary import CallEnded, Event, PromptFinished, Route
+from ivr.vocabulary import CallEnded, Event, PromptFinished, Role, Route
 from router.logging_ import say
 
 PROVIDER = "ari"
@@ -39,10 +39,11 @@ class Found:
 
 
 class Reconciler:
-    """Of one site."""
+    """Of one site; `exchanges` gives all of its Asterisks that this process speaks with."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, exchanges: Callable[[], Collection[Exchange]]) -> None:
         self._office = office
+        self._exchanges = exchanges
 
     async def __call__(self, exchange: Exchange) -> None:
         """Raises NotSent, NoAnswer and what the store raises; may be done again."""
@@ -104,19 +105,28 @@ class Reconciler:
             step = f"back-{exchange.nonce}-{next(_numbers)}"
             exchange.begin(leg, Route("connect", leg.call_id, step), PromptFinished())
 
-    async def _bury(self, exchange: Exchange, calls: Sequence[Standing] | Any) -> None:
+    async def _bury(self, exchange: Exchange, calls: Iterable[Standing]) -> None:
         """Calls whose channels are no more: they ended while nobody listened."""
-        there = {(leg.role, leg.call_id) for leg in exchange.legs.values()}
+        there = {(leg.role, leg.call_id) for one in self._exchanges() for leg in one.legs.values()}
         for call in calls:
-            if call.is_callback or asterisk_of(call.call_id) != exchange.name:
-                continue
-            if call.letter == "c" and ("agent", call.call_id) not in there:
-                leg = Leg("", "agent", call.call_id, call.offer_id, exchange.app, gone=True)
-                await exchange.ends.tell(leg, CallEnded())
-            if ("caller", call.call_id) not in there:
-                exchange.counts["buried"] += 1
-                leg = Leg("", "caller", call.call_id, call.call_id, exchange.app, gone=True)
-                await exchange.ends.tell(leg, CallEnded())
+            if call.letter == "c" and self._is_of(exchange, call) and ("agent", call.call_id) not in there:
+                await self._ended(exchange, "agent", call.call_id, call.offer_id)
+            if call.is_callback:
+                if call.letter == "c" and self._is_of(exchange, call) and ("callback", call.call_id) not in there:
+                    await self._ended(exchange, "callback", call.call_id, f"{call.offer_id}{CUSTOMER}")
+            elif self._is_of(exchange, call) and ("caller", call.call_id) not in there:
+                await self._ended(exchange, "caller", call.call_id, call.call_id)
+
+    def _is_of(self, exchange: Exchange, call: Standing) -> bool:
+        """A callback's id does not say whose it is: it is looked at when the last of all has been heard of."""
+        if call.is_callback:
+            return all(one.known or one is exchange for one in self._exchanges())
+        return asterisk_of(call.call_id) == exchange.name
+
+    @staticmethod
+    async def _ended(exchange: Exchange, role: Role, call_id: str, leg_id: str) -> None:
+        exchange.counts["buried"] += 1
+        await exchange.ends.tell(Leg("", role, call_id, leg_id, exchange.app, gone=True), CallEnded())
 
 
 def _talk(exchange: Exchange, bridge_id: str, members: Sequence[str], calls: Mapping[str, Standing]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from ivr.ari.pace import set_second
 from loadtests.carriers.ari import FakeAsterisk, Person
+from router.callbacks import callback_id_of
 from tests.support.ari_stage import PASSWORD, SPEED, House, descriptions, house_of, serving, told_apart
 from tests.support.waiting import wait_until
 
@@ -175,6 +176,40 @@ async def test_another_process_takes_over_a_talk_and_a_wait(database: str, tmp_p
             await second.api.ready("agent-3")
             await waiting.until(f"bridged: {CHEN}")
             await fake.fall_silent()
+
+
+@pytest.mark.parametrize("goes", ["caller", "agent", "both"])
+async def test_who_left_while_no_process_was_there_has_left(
+    database: str, tmp_path: Path, fake: FakeAsterisk, goes: str
+) -> None:
+    told_apart(fake)
+    async with fake.running():
+        async with serving(database, tmp_path / "first", _port(), fake) as first:
+            call, agent = await talking(first)
+            back_id = await called_back(first)
+        for leg in (call, agent):
+            if goes in ("both", "caller" if leg is call else "agent"):
+                await fake.hang_up(leg)
+                await fake.hang_up(fake.leg_to(PRIYA if leg is call else CHEN))
+        async with serving(database, tmp_path / "second", _port(), fake) as second:
+            await second.until(call.sid, state="ended", outcome="answered")
+            await second.until(back_id, state="ended", outcome="answered")
+            await second.agent_is("agent-7", "wrapping")
+            await second.agent_is("agent-3", "wrapping")
+            await wait_until(lambda: not fake.channels)
+            await fake.fall_silent()
+
+
+async def called_back(house: House) -> str:
+    """Priya talks to Chen, who called her back."""
+    call = house.call(PRIYA, Person(presses={"called back": "1"}))
+    await call.until("ended")
+    await house.until(call.sid, outcome="callback")
+    house.fake.people[CHEN] = takes_calls()
+    await house.api.ready("agent-3")
+    back_id = callback_id_of(call.sid)
+    await house.until(back_id, state="connected")
+    return back_id
 
 
 def _port() -> socket.socket:
