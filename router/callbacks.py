@@ -16,8 +16,9 @@ from router.store.rows import KINDS, CallRow
 STATES = {"waiting": "waiting", "choosing": "waiting", "connected": "connected"}
 ENDED = {"answered": "done", "superseded": "superseded", "cancelled": "cancelled"}
 
-
 NOT_DIALLED = ("premium_rate", "shared_cost", "uan", "pager", "voicemail")
+DEAR = frozenset({870, 878, 881, 882, 883, 979})
+"""Satellites, and premium numbers of no country."""
 
 
 def may_be_dialled(number: str) -> bool:
@@ -25,7 +26,8 @@ def may_be_dialled(number: str) -> bool:
     for size in (1, 2, 3):
         country = number[1 : 1 + size]
         if country.isdigit() and int(country) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return number[0] == "+" and _not_dialled(int(country)).fullmatch(number, 1 + size) is None
+            dear = int(country) in DEAR or _not_dialled(int(country)).fullmatch(number, 1 + size)
+            return number[0] == "+" and not dear
     return False
 
 

@@ -111,12 +111,13 @@ class Telling:
 
     @property
     def may_call_back(self) -> bool:
-        """Whether the caller can be called at all, and has a place to be called back from."""
-        meta = self.meta
+        """Whether the caller can be called at all, is not ourselves, and has a place to be called back from."""
+        meta, number = self.meta, str(self.meta.get("identity") or "")
         return (
             bool(self.row.lanes or meta.get("later"))
             and meta.get("trust") != "failed"
-            and may_be_dialled(str(meta.get("identity") or ""))
+            and number not in self.plan.numbers
+            and may_be_dialled(number)
         )
 
     def exit(self, greeting: Greeting | None = None) -> Scene:

@@ -98,6 +98,18 @@ async def test_whose_number_cannot_be_called_hears_no_such_offer(api: Api) -> No
     assert call.one(Hangup)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [OFFICE, "+19002345678", "+449001234567", "+870773111632"],
+    ids=["our own", "premium", "abroad", "satellite"],
+)
+async def test_who_would_cost_us_dearly_is_not_called_back(api: Api, number: str) -> None:
+    call = line(api)
+    await call.calls(number)
+    await call.enters_room()
+    assert "called back" not in call.said
+
+
 async def test_a_key_pressed_in_the_room_while_the_wait_ends_is_no_answer_to_the_offer(api: Api) -> None:
     """The caller heard music when the call ended: the offer is still to come."""
     await change_plan(api, max_wait=1_000, exit="callback")
