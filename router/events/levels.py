@@ -1,6 +1,7 @@
 """How fast calls were answered: counters per five minutes, group and tier, kept for a little over an hour.
 
 `answered_in` counts those answered within the group's target. A call the owner or a cover answered has no group.
+Whoever hung up, called again in time and has the place was never gone: `recalled` takes out what had been counted.
 An entry is counted in the step that acknowledges it: once, whoever dies, freezes or wakes.
 """
 
@@ -23,7 +24,7 @@ BUCKET_MS = 300_000
 WINDOW_MS = 3_600_000
 KEEP_MS = 2 * WINDOW_MS
 GROUP = "levels"
-TYPES = ("call.connected|", "call.ended|")
+TYPES = ("call.connected|", "call.ended|", "call.recalled|")
 
 
 @cache
@@ -58,6 +59,9 @@ class Levels:
     async def handle(self, events: Sequence[Event]) -> None:
         """Count a batch that was handed to `GROUP`; what has been acknowledged meanwhile is left out."""
         rows = [f"{event.entry_id} {event.at_ms // BUCKET_MS} {what}" for event in events for what in self._what(event)]
+        for event in events:
+            if event.type == "call.recalled":
+                rows += [f"{event.entry_id} {bucket} {what}" for bucket, what in await self._taken_back(event)]
         if rows:
             await run_script(self._channel, _script(), self._keys.root, GROUP, "\n".join(rows), KEEP_MS)
 
@@ -86,10 +90,26 @@ class Levels:
             in_time = event.at_ms - facts.accepted_ms <= target.within
             return [f"{group};{facts.tier};answered", *([f"{group};{facts.tier};answered_in"] if in_time else [])]
         outcome = event.fields.get("outcome")
-        if event.type == "call.ended" and outcome in ("abandoned", "short_abandoned"):
+        if event.type == "call.ended" and facts.talks == 0 and outcome in ("abandoned", "short_abandoned"):
             short = [f"{group};{facts.tier};short_abandoned"] if outcome == "short_abandoned" else []
             return [f"{group};{facts.tier};abandoned", *short]
         return []
+
+    async def _taken_back(self, event: Event) -> list[tuple[int, str]]:
+        """(bucket, what) of the call whose place passed on, if it had been counted as abandoned before."""
+        old = self._keys.call(event.fields.get("old", ""))
+        record = [found.decode() if found else "" for found in await self._channel.call("HMGET", old, "en", "sp", "mx")]
+        ended, step, facts = record
+        # One that ends in the very entry's script is `recalled` itself and was never counted.
+        if not ended or int(ended) >= event.at_ms or not step:
+            return []
+        of = Event(event.entry_id, "", {"facts": facts, "step": step})
+        if of.facts is None or of.step is None or of.facts.talks or of.facts.kind.startswith("k"):
+            return []
+        place = f"{group_of(self._plan(), of.step.name)};{of.facts.tier}"
+        short = int(ended) - of.facts.accepted_ms < self._plan().service_level.short_abandon
+        kinds = ("recalled", "short_recalled") if short else ("recalled",)
+        return [(int(ended) // BUCKET_MS, f"{place};{kind}") for kind in kinds]
 
 
 def group_of(plan: SitePlan, step: str) -> str:
@@ -109,4 +129,5 @@ def level(total: Counter[tuple[str, str, str]], group: str | None = None, tier: 
             n for key, n in total.items() if group in (None, key[0]) and tier in (None, key[1]) and key[2] == kind
         )
 
-    return Level(count("answered_in"), count("answered"), count("abandoned"), count("short_abandoned"))
+    abandoned = count("abandoned") - count("recalled")
+    return Level(count("answered_in"), count("answered"), abandoned, count("short_abandoned") - count("short_recalled"))

@@ -150,6 +150,7 @@ OUTBOX_INTERRUPTS = _counter("outbox_interrupts", "Legs a carrier was to take el
 OUTBOX_HANGUPS = _counter("outbox_hangups", "Legs a carrier was to end, by how it went.", "outcome")
 OUTBOX_UNKNOWN = _counter("outbox_unknown", "Rings that may have been placed and were looked for: found, absent, or a"
                           " stray that was ended.", "outcome")  # fmt: skip
+OUTBOX_MISSED = _counter("outbox_ends_missed", "Legs found gone of which nobody had told us.")
 CUT_OFF = _counter("readers_cut_off", "Readers of the stream that were cut off because they held it back.")
 GAPS = _counter("metrics_gaps", "Times these figures went on from a snapshot because entries were missing.")
 

@@ -25,10 +25,10 @@ from router.logging_ import say
 from router.metrics import definitions as d
 from router.metrics.counting import Counting, Gone
 from router.metrics.gauges import Gauges
-from router.metrics.running import run_script
 from router.metrics.standing import Standing
 from router.metrics.tally import Tally
 from router.store.engine import Engine
+from router.store.running import run_script
 from router.store.script_loader import load_script
 
 GROUP = "metrics"
@@ -144,11 +144,17 @@ class Projector:
             self._engine.connection,
             KEEP,
             self._keys.root,
-            (self._name, str(LEASE_MS), after, last, part, json.dumps(values), json.dumps(things)),
+            self._name,
+            LEASE_MS,
+            after,
+            last,
+            part,
+            json.dumps(values),
+            json.dumps(things),
         )
         if words[0] != b"OK":
             self._cut_off = words[0] == b"CUT"
-            raise Replaced(words[0].decode())
+            raise Replaced(words)
 
     async def _may_lead(self) -> bool:
         key = self._keys.own("mt:by")

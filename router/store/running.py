@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from router.store.channel import Channel, ServerError
+from router.store.channel import ServerError
+from router.store.reading import Pipelining
 from router.store.script_loader import Script
 from router.store.wire import Word
 
 
-async def run_script(channel: Channel, script: Script, root: str, *arguments: Word) -> list[bytes | int]:
+async def run_script(channel: Pipelining, script: Script, root: str, *arguments: Word) -> list[bytes | int]:
     """Its words. A server that does not know it (a new one, a restarted one) is sent it whole."""
     rest = (1, root, *arguments)
     try:
