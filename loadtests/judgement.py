@@ -151,7 +151,8 @@ class Judge:
         elif event.type == "call.recalled" and event.fields.get("old") in self.fates:
             self.fates[event.fields["old"]].outcome = "recalled"
             if call_id in self.fates:
-                self.fates[call_id].came_ms = self.fates[event.fields["old"]].came_ms
+                fate = self.fates[call_id]
+                fate.came_ms = min(fate.came_ms, self.fates[event.fields["old"]].came_ms)
 
     def _figures(self, tier: str) -> TierFigures:
         fates = [fate for fate in self.fates.values() if tier in ("all", fate.tier)]

@@ -13,7 +13,7 @@ from loadtests.shapes import Shape
 
 ENVIRONMENT = "VIPLINE_LOAD"
 VIP_TIERS = ("diamond", "gold", "silver")
-SHARES: Mapping[str, float] = {"diamond": 0.1, "gold": 0.2, "silver": 0.1, "member": 0.1, "standard": 0.3, "": 0.2}
+SHARES: Mapping[str, float] = {"diamond": 0.12, "gold": 0.24, "silver": 0.1, "member": 0.08, "standard": 0.28, "": 0.18}
 
 
 @dataclass(frozen=True)

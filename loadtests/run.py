@@ -67,6 +67,8 @@ async def run(options: Options, out: TextIO) -> Judgement:
             await asyncio.wait({following})
             effort = Effort(cpu_s(service.pid), cpu_s(os.getpid()) - cpu_s(service.pid), 0, time.monotonic() - began)
             left = far_end.left() + far_end.troubles()
+        kept = "".join(f"{event.entry_id} {event.raw}\n" for event in tape.events)
+        (options.folder / "events.txt").write_text(kept, encoding="utf-8")
         terminal.say(f"{len(tape.events):,} events; judging …")
         pace = options.pace
         judge = Judge(head_starts(options), round(TARGET_S * 1000 / pace), round(SHORT_S * 1000 / pace))

@@ -16,7 +16,7 @@ HEAD_STARTS_S = {"diamond": 600, "gold": 300, "silver": 120, "member": 60, "stan
 TARGET_S = 20
 AROUND_TALK_S = 45.0
 """What an agent spends on a call beside the talk: ringing, hearing who comes, wrapping up, offers in vain."""
-ANSWERED = 0.8
+ANSWERED = 0.6
 FEW = 40
 
 

@@ -159,7 +159,9 @@ class Verdict:
 
     def _call_recalled(self, event: Event) -> None:
         if event.fields["call"] in self.calls:
-            self._call(event).accepted_ms = int(float(event.fields["accepted"]))
+            # Nothing is lost by inheriting: who was greeted before the old call came has the longer wait itself.
+            call = self._call(event)
+            call.accepted_ms = min(call.accepted_ms, int(float(event.fields["accepted"])))
         old = self._call(event, "old")
         old.outcome = "recalled" if old.state == "ended" else old.outcome
 

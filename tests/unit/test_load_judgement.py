@@ -104,6 +104,13 @@ def test_a_call_may_end_while_it_is_greeted() -> None:
     assert found.counts["caller gone: greeting"] == 1
 
 
+def test_who_inherits_a_place_keeps_the_better_of_both() -> None:
+    lines = [PUT, f"call.greeting|call=c1|{facts(2)}", accepted("c0", 3), accepted("c2", 4), accepted("c1", 2)]
+    lines += ["call.recalled|call=c1|old=c0|accepted=3000", ended("c0", "abandoned", "w"), READY]
+    assert judged(*lines, offered("c1"), created=()).faults[:-2] == []
+    assert any("before c1" in fault for fault in judged(*lines, offered("c2"), created=()).faults)
+
+
 def test_who_is_kept_free_for_others_is_not_idle() -> None:
     lines = (PUT.replace("general=1;", "general=1 vip=1;"), READY, accepted("c1", 3))
     assert Verdict(HEAD_STARTS, {"vip": 1}).read(events(*lines)).close((), {}, (), all_over=False) == []
