@@ -105,8 +105,8 @@ def test_a_call_may_end_while_it_is_greeted() -> None:
 
 
 def test_who_inherits_a_place_keeps_the_better_of_both() -> None:
-    lines = [PUT, f"call.greeting|call=c1|{facts(2)}", accepted("c0", 3), accepted("c2", 4), accepted("c1", 2)]
-    lines += ["call.recalled|call=c1|old=c0|accepted=3000", ended("c0", "abandoned", "w"), READY]
+    lines = [PUT, f"call.greeting|call=c1|{facts(2)}", accepted("c2", 3), accepted("c0", 4), accepted("c1", 2)]
+    lines += ["call.recalled|call=c1|old=c0|accepted=4000", ended("c0", "abandoned", "w"), READY]
     assert judged(*lines, offered("c1"), created=()).faults[:-2] == []
     assert any("before c1" in fault for fault in judged(*lines, offered("c2"), created=()).faults)
 
