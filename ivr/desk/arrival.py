@@ -98,7 +98,7 @@ class Arrivals(Viewing):
             return await self._chosen(token, *met, entry)
         telling = await self.view(call_id, token)
         if telling.row.letter != "g":
-            return telling.now(self.told(telling), in_room=False)
+            return self.now(telling, in_room=False)
         if entry is None and telling.view.unclear != "menu":
             return telling.scene("menu", menu=telling.menu().menu, again=True, reason="menu")
         incoming = chosen(call_id, telling.meta, entry)
@@ -106,12 +106,12 @@ class Arrivals(Viewing):
         if asked := what_to_ask(known, self.site.plan):
             facts = {"asked": asked, "language": incoming.language, "skills": list(incoming.skills)}
             telling = await self.after(call_id, self.engine.amend_call(call_id, facts))
-            return telling.now(self.told(telling), in_room=False)
+            return self.now(telling, in_room=False)
         view = await self._entered(incoming, known)
         if view is None:
             raise UnknownCall
         telling = self.telling(view)
-        return telling.now(self.told(telling), in_room=False)
+        return self.now(telling, in_room=False)
 
     async def _chosen(self, token: str, incoming: Incoming, known: Recognised, entry: MenuEntry) -> Scene:
         """By what was found when the caller came."""
@@ -121,7 +121,7 @@ class Arrivals(Viewing):
         if asked := what_to_ask(known, self.site.plan):
             facts = {"asked": asked, "language": language, "skills": list(entry.skills)}
             telling = await self.after(call_id, self.engine.amend_call(call_id, facts, token))
-            return telling.now(self.told(telling), in_room=False)
+            return self.now(telling, in_room=False)
         entering = Begun(enter(self.site, incoming, known, kind="adapter", step=token))
         viewing, loads = Begun(self.engine.view_call(call_id)), self.engine.loads
         await entering
@@ -129,7 +129,7 @@ class Arrivals(Viewing):
         telling = self.telling(view) if self.engine.loads == loads else await self.view(call_id)
         if telling.row.letter == "g":  # a lane had to be registered first
             telling = await self.view(call_id)
-        return telling.now(self.told(telling), in_room=False)
+        return self.now(telling, in_room=False)
 
 
 def what_to_ask(known: Recognised, plan: SitePlan) -> str:

@@ -41,7 +41,7 @@ class CallerPages(Identifying):
             telling = await self.view(call_id)
         except UnknownCall:
             return sorry(call_id, self.site.plan)
-        return telling.now(self.told(telling), in_room)
+        return self.now(telling, in_room)
 
     async def _question(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Not understood: once again, then the plan's default."""
@@ -51,13 +51,13 @@ class CallerPages(Identifying):
         telling = await self.after(call_id, self.engine.choose(call_id, choice or "", token))
         if choice is None and telling.row.letter == "q":
             return telling.question(self.told(telling), again=True)
-        return telling.now(self.told(telling), in_room=False)
+        return self.now(telling, in_room=False)
 
     async def _tick(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         telling = await self.view(call_id, token)
         if telling.row.letter == "c" and telling.row.offer_id and await self.is_alone(telling.row):
             telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "bridge"))
-        return telling.now(self.told(telling), in_room=True)
+        return self.now(telling, in_room=True)
 
     async def _key(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Asks for a callback: while waiting, or on the way out. Not understood there: once again, then farewell."""
@@ -70,7 +70,7 @@ class CallerPages(Identifying):
             if digits and telling.view.unclear == WAY_OUT and scene.callback_key:
                 return replace(scene, again=True)
             return telling.scene("goodbye")
-        return telling.now(self.told(telling), in_room=True)
+        return self.now(telling, in_room=True)
 
     async def _call_back(self, call_id: str, token: str, in_room: bool) -> Scene:
         """The call ends, its callback stands in the place; one who was just offered an agent is held for that."""
@@ -78,7 +78,7 @@ class CallerPages(Identifying):
             call_id, callback_id_of(call_id), widen=self.site.plan.callback.widen, step=token
         )
         telling = await self.after(call_id, call_back)
-        return telling.now(self.told(telling), in_room)
+        return self.now(telling, in_room)
 
     async def _left(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Out of the holding room: by a talk that is over, by us, or with the caller."""
@@ -101,7 +101,7 @@ class CallerPages(Identifying):
     async def _sent(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """We took the caller out of what they heard: to be asked, to be fetched, or to be told why it ends."""
         telling = await self.view(call_id, token)
-        return telling.now(self.told(telling), in_room=False)
+        return self.now(telling, in_room=False)
 
     async def _survey(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         facts = {"survey": event.digits[:1]} if isinstance(event, InputDigits) else {}

@@ -39,7 +39,7 @@ class Identifying(Arrivals):
             return await self._without(await self.view(call_id, token))
         claim = {"claimed": number, "asked": "pin"}
         telling = await self.after(call_id, self.engine.amend_call(call_id, claim, token))
-        return telling.now(self.told(telling), in_room=False)
+        return self.now(telling, in_room=False)
 
     async def _pin(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         telling = await self.view(call_id, token)
@@ -64,12 +64,12 @@ class Identifying(Arrivals):
         if "claimed" in telling.meta:
             facts["asked"] = "number"
         telling = await self.after(call_id, self.engine.amend_call(call_id, facts))
-        return replace(telling.now(self.told(telling), in_room=False), again=True)
+        return replace(self.now(telling, in_room=False), again=True)
 
     async def _without(self, telling: Telling, notice: Notice = "") -> Scene:
         """On with what the telephone number says."""
         if telling.row.letter != "g":
-            return telling.now(self.told(telling), in_room=False)
+            return self.now(telling, in_room=False)
         incoming = chosen(telling.row.call_id, telling.meta, None)
         view = await self._entered(incoming, await recognise(self.site, incoming))
         if view is None:

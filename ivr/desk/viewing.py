@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ivr.desk.telling import Telling
+from ivr.scene import Scene
 from router.domain.errors import ChoiceGone, OfferGone, UnknownCall, WrongState
 from router.domain.estimates import Announcement
 from router.site import Site
@@ -79,6 +80,10 @@ class Viewing:
         if view is None:
             raise UnknownCall
         return Telling(view, self.site.plan, expected or view.expected or 1)
+
+    def now(self, telling: Telling, in_room: bool) -> Scene:
+        """What a caller hears of the call as it stands; the wait is only asked for where it is said."""
+        return telling.now(self.told(telling) if in_room or telling.row.letter == "q" else None, in_room)
 
     def told(self, telling: Telling) -> Announcement | None:
         """What may honestly be said of the wait that is left."""
