@@ -101,8 +101,8 @@ class Hour:
         pace = "in real time" if options.speed == 1 else f"{options.speed:g} times as fast as life"
         self._terminal.say(
             f"{house.site.plan.title}: {options.minutes:g} minutes, {pace}, over {options.provider}.",
-            f"{len(self._cast)} callers, {len(house.files.agents)} agents. Watch it live at {house.base}/docs with",
-            f"  Authorization: Bearer {house.token.secret}",
+            f"{len(self._cast)} callers, {len(house.files.agents)} agents. Watch it live at",
+            f"  {house.base}/live#token={house.token.secret}",
             "",
         )
 
