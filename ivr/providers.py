@@ -14,6 +14,7 @@ from ivr.office import Leads, Office
 from router.site import Site
 from router.store.connections import Store
 from router.telephony.dispatch import Outbox
+from router.telephony.watch import Watch
 
 LOOK_EVERY_S = 2.0
 
@@ -48,7 +49,7 @@ class Providers:
         office = Office(site)
         beside = [partial(adapter.lead, site.name, office) for adapter in self._adapters if isinstance(adapter, Leads)]
         try:
-            await Outbox(site, gateways, connection, beside=beside).run()
+            await Outbox(site, gateways, connection, beside=[*beside, Watch(site, gateways).run]).run()
         finally:
             await connection.close()
 

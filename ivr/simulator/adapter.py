@@ -78,6 +78,10 @@ class Simulator:
         line = self.exchange.placed(site, action.leg_id)
         return line.line_id if line else None
 
+    async def is_up(self, site: str, leg: str) -> bool | None:
+        line = self.exchange.lines.get(leg)
+        return None if line is None else line.state != "ended"
+
     async def _perform(self, site: str, action: Action, leg: str | None) -> Done:
         if isinstance(action, Originate):
             try:

@@ -10,6 +10,7 @@ from ivr.capabilities import Capabilities
 from ivr.twilio.addresses import Addresses
 from ivr.twilio.documents import MAX_BYTES
 from ivr.twilio.keyring import Credentials, Keys
+from ivr.twilio.payloads import OVER
 from ivr.twilio.queues import Queues
 from ivr.twilio.rest import Answer, Form, Rest, created_ms, is_sid
 from ivr.vocabulary import Action, Interrupt, LegFailure, Originate, Route
@@ -79,6 +80,18 @@ class TwilioGateway:
         placed = [call for call in calls if isinstance(call, dict) and created_ms(call) >= since_ms - SKEW_MS]
         newest = max(placed, key=created_ms, default=None)
         return str(newest["sid"]) if newest and is_sid(newest.get("sid"), "CA") else None
+
+    async def is_up(self, site: str, leg: str) -> bool | None:
+        """Only a word of Twilio's that it has ended counts: a call it does not find may be another account's."""
+        if not is_sid(leg, "CA"):
+            return None
+        try:
+            account, given = await self._account(site, leg)
+            answer = await self._rest.read_call(account, given, leg)
+        except GatewayError:
+            return None
+        status = answer.body.get("status") if answer.ok else None
+        return status not in OVER if isinstance(status, str) else None
 
     def heard(self, call_sid: str, account: str) -> None:
         """A webhook said which account a call belongs to."""

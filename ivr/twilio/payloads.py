@@ -44,7 +44,7 @@ _HOLD_END: Mapping[str, HoldEnd] = {
     "queue-full": "full",
 }
 
-_ENDED = frozenset({"completed", "failed", "canceled", "busy", "no-answer"})
+OVER = frozenset({"completed", "failed", "canceled", "busy", "no-answer"})
 
 # By the final SIP answer, which tells more than Twilio's word does: a phone that is off is not one that rang out.
 _BY_SIP: Mapping[str, LegFailure] = {
@@ -94,7 +94,7 @@ def event_of(page: str, fields: Fields) -> Event:
             diverted_from=fields.get("ForwardedFrom") or None,
         )
     if page == "left":
-        ended = fields.get("CallStatus") in _ENDED  # Twilio tells of a talk then, as if somebody still listened
+        ended = fields.get("CallStatus") in OVER  # Twilio tells of a talk then, as if somebody still listened
         return HoldLeft("hangup" if ended else _HOLD_END.get(fields.get("QueueResult"), "error"))
     if page in ("whisper", "callback"):
         return LegAnswered()

@@ -124,17 +124,17 @@ def stop(leg_id: str) -> Wanted:
 
 def _to_room(call_id: str, offer: str, look: Look) -> Wanted:
     """Out of what the caller hears, to where the agent's leg fetches them; once an offer."""
-    return Wanted(f"room:{offer}", Interrupt(_caller(call_id, look), Route("connect", call_id, offer)), offer)
+    return Wanted(f"room:{offer}", Interrupt(caller_leg(call_id, look.acts), Route("connect", call_id, offer)), offer)
 
 
 def _send(call_id: str, page: str, event: Event, look: Look, lease: str) -> Wanted:
     route = Route(page, call_id, event.entry_id)
-    return Wanted(f"{page}:{event.entry_id}", Interrupt(_caller(call_id, look), route), lease)
+    return Wanted(f"{page}:{event.entry_id}", Interrupt(caller_leg(call_id, look.acts), route), lease)
 
 
-def _caller(call_id: str, look: Look) -> str:
+def caller_leg(call_id: str, acts: Mapping[str, str]) -> str:
     """The caller's leg; of a callback's customer who waits again, the leg that was dialled."""
-    dialled = [name.removeprefix("do:dial:") for name in look.acts if name.startswith("do:dial:")]
+    dialled = [name.removeprefix("do:dial:") for name in acts if name.startswith("do:dial:")]
     return max(dialled, key=_in_order) + CUSTOMER if dialled else call_id
 
 

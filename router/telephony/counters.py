@@ -24,3 +24,8 @@ def count(site: Site, action: Action, outcome: str) -> None:
 def reconciled(site: Site, outcome: str) -> None:
     """What may have been sent was looked for."""
     site.local.count(d.OUTBOX_UNKNOWN, outcome)
+
+
+def missed(site: Site) -> None:
+    """A leg had ended, and nobody had told us."""
+    site.local.count(d.OUTBOX_MISSED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ivr.capabilities import Capabilities
 from ivr.vocabulary import Action, LegFailure, Originate
@@ -63,4 +63,13 @@ class Gateway(Protocol):
 
         Raises GatewayBusy when the provider cannot say now.
         """
+        ...
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """A gateway that can say whether a leg is still there; one that cannot leaves this out."""
+
+    async def is_up(self, site: str, leg: str) -> bool | None:
+        """Whether the provider's leg rings or talks; None: it cannot say now. Never raises."""
         ...

@@ -265,3 +265,13 @@ async def test_reports_that_come_late_twice_and_out_of_order_keep_their_numbers(
     assert numbers == {(1, LegRinging()), (2, LegFailed("busy"))}
     keys = [envelope.event_key for _, envelope in scene.desk.noted if envelope.role == "agent"]
     assert len(set(keys)) == 2
+
+
+async def test_whether_a_leg_is_still_there_is_asked(scene: Stage):
+    call = await waiting(scene)
+    assert await scene.gateway.is_up("main", call.sid) is True
+    await scene.twilio.hang_up(call)
+    assert await scene.gateway.is_up("main", call.sid) is False
+    assert await scene.gateway.is_up("main", "CA" + "0" * 32) is None
+    scene.twilio.faults.next_rest("read", "broken")
+    assert await scene.gateway.is_up("main", call.sid) is None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from tests.support.interleaving import AGENTS, Happening, Play, now, quietly
 from tests.support.switchboard import Request
 
 LONGEST = 2_000
-MUSIC_MS = 10_000
+MUSIC_MS, MINUTE_MS = 10_000, 60_000
 
 
 class Ending(Play):
     """A play that can be brought to its end."""
+
+    watched: Any = None
 
     async def wind_down(self) -> None:
         """No new trouble: everything is delivered, the agents go home, and every deadline runs."""
@@ -55,7 +58,15 @@ class Ending(Play):
                 if leg.asks is not None:
                     return f"{leg.name} hears of {leg.asks.route}, some music later", self._later(leg.asks, MUSIC_MS)
                 return f"{leg.name} presses nothing", now(list(board.happenings(leg))[1])
+        if self.watched != (newest := await self._newest()):  # twice: what it does not hear of it looks for
+            self.watched = newest
+            return "the watch looks twice", self._watch
         return "", None
+
+    async def _watch(self) -> None:
+        self.clock.now_ms += MINUTE_MS
+        await self.watch.look()
+        await self.watch.look()
 
     def _later(self, request: Request, ms: int) -> Happening:
         async def wait() -> None:

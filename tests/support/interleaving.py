@@ -25,6 +25,7 @@ from router.store.channel import Channel
 from router.store.engine import VirtualClock
 from router.store.rows import AgentRow, CallRow
 from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
+from router.telephony.watch import Watch
 from tests.support.switchboard import Report, Request, Switchboard
 from tests.support.wire import PROVIDER, Ask, Process
 
@@ -51,8 +52,8 @@ class Play:
         self.processes = 0
         self.calls = 0
         self.process = self._start()
+        self.watch = Watch(site, {PROVIDER: self.process.wire})
         self.frozen: Process | None = None
-        self.silent: set[str] = set()
         self.held: list[tuple[Ask, object]] = []
 
     @classmethod
@@ -78,7 +79,7 @@ class Play:
 
     def _start(self) -> Process:
         self.processes += 1
-        return Process(self.site, f"process-{self.processes}", self.clock)
+        return Process(self.site, f"process-{self.processes}", self.clock, self.board)
 
     # ------------------------------------------------------------ one step
 
@@ -126,11 +127,13 @@ class Play:
             found += self._fates(ask)
         for late in self.board.late:
             found.append((4, f"late {late.route} {late.event}", self._delivering(late)))
+            found.append((1, f"never {late.route} {late.event}", now(partial(self.board.late.remove, late))))
         for report in self.board.reports:
             found.append((10, f"{report}", self._reporting(report, 1)))
             found.append((1, f"twice {report}", self._reporting(report, 2)))
-            if report.call_id not in self.silent:  # with both legs of a talk silent, nobody could ever know
-                found.append((1, f"never {report}", now(partial(self._lose, report))))
+            found.append((1, f"never {report}", now(partial(self.board.reports.remove, report))))
+        if self.board.reports and self.board.late:
+            found.append((4, "nothing that is under way arrives", now(self._lose)))
         if self.log:
             old = self.log[len(self.story) * 7 % len(self.log)][0]
             found.append((2, f"again {old.route} {old.event}", self._delivering(old)))
@@ -140,6 +143,7 @@ class Play:
         found.append((10, "time goes to the next deadline", self._pass_time))
         found.append((1, "a second passes", self._second))
         found += await self._by_people()
+        found.append((1, "the watch looks", self.watch.look))
         found.append((1, "the process dies", self._die))
         if self.frozen is None:
             found.append((1, "the process freezes, another takes over", self._freeze))
@@ -211,9 +215,9 @@ class Play:
 
         return tell
 
-    def _lose(self, report: Report) -> None:
-        self.board.reports.remove(report)
-        self.silent.add(report.call_id)
+    def _lose(self) -> None:
+        self.board.reports.clear()
+        self.board.late.clear()
 
     def _call(self, number: str) -> None:
         self.calls += 1

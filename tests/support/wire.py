@@ -17,6 +17,7 @@ from router.telephony.gateway import Done
 from router.telephony.pace import Pace
 from router.telephony.term import Term
 from tests.support.fake_gateway import ALL
+from tests.support.switchboard import Switchboard
 
 PROVIDER = "wire"
 
@@ -43,6 +44,7 @@ class Ask:
 class Wire:
     """One process's gateway: what it asks waits here."""
 
+    board: Switchboard
     asks: list[Ask] = field(default_factory=list)
     capabilities: Capabilities = ALL
 
@@ -53,6 +55,10 @@ class Wire:
     async def find(self, site: str, action: Originate, since_ms: int) -> str | None:
         found: str | None = await self._ask(action, None, True)
         return found
+
+    async def is_up(self, site: str, leg: str) -> bool | None:
+        found = self.board.legs.get(leg)
+        return None if found is None else not found.over
 
     async def _ask(self, action: Action, leg: str | None, find: bool) -> Any:
         ask = Ask(action, leg, find, asyncio.get_running_loop().create_future())
@@ -66,8 +72,8 @@ class Wire:
 class Process:
     """One that carries out what the engine decides. A frozen one neither sleeps nor hears."""
 
-    def __init__(self, site: Site, name: str, clock: VirtualClock) -> None:
-        self.wire = Wire()
+    def __init__(self, site: Site, name: str, clock: VirtualClock, board: Switchboard) -> None:
+        self.wire = Wire(board)
         self.sleepers: list[tuple[int, asyncio.Future[None]]] = []
         self.position = "0"
         self._clock = clock
