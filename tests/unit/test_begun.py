@@ -20,7 +20,8 @@ async def test_each_runs_up_to_its_first_wait_when_it_is_begun() -> None:
 
     first, second = Begun(ask("first")), Begun(ask("second"))
     assert order == ["first", "second"]
-    asyncio.get_running_loop().call_soon(lambda: [reply.set_result("done") for reply in replies])
+    for reply in replies:
+        asyncio.get_running_loop().call_soon(reply.set_result, "done")
     assert [await first, await second] == ["done", "done"]
 
 
