@@ -112,6 +112,7 @@ async def test_workers_are_replaced_one_after_another(tmp_path: Path, config: Pa
         process.signal(signal.SIGUSR2)
         while '"workers replaced"' not in process.log:
             await lines.more(1)
+            await asyncio.sleep(0.3)
         await crowd.more()
         await wait_until(lambda: len(workers(process)) == 2, 10)
         assert before.isdisjoint(workers(process))
