@@ -13,10 +13,8 @@ from ivr.vocabulary import (
     CallOffered,
     Event,
     HoldLeft,
-    InputDigits,
     InputNone,
     Interrupt,
-    LegAnswered,
     LegFailed,
     LegRinging,
     Originate,
@@ -79,13 +77,6 @@ async def test_a_waiting_caller_is_told_again_and_again_without_a_rush(scene: St
     assert (("key", InputNone())) in [(page, event) for page, event, _ in scene.desk.heard]
 
 
-async def test_a_key_in_the_holding_room_books_a_callback(scene: Stage):
-    call = await waiting(scene, Person(presses={"called back": "9"}))
-    await call.until("ended: completed")
-    assert ("key", InputDigits("9")) in [(page, event) for page, event, _ in scene.desk.heard]
-    await wait_until(lambda: ("left", HoldLeft("hangup")) in [(p, e) for p, e, _ in scene.desk.heard])
-
-
 async def test_an_interrupted_caller_hears_the_new_document(scene: Stage):
     call = await waiting(scene)
     done = await scene.gateway.perform("main", Interrupt(call.sid, Route("connect", call.sid, "7")), None)
@@ -115,17 +106,6 @@ async def test_why_an_agent_was_not_reached_is_kept_apart(scene: Stage, picks: s
     assert {type(event) for event, _ in reports} == {LegRinging, LegFailed}
     assert LegFailed(cause) in [event for event, _ in reports]  # type: ignore[arg-type]
     assert {(e.call_id, e.leg_id) for _, e in reports} == {(call.sid, OFFER)}
-    assert not call.ended
-
-
-async def test_an_agent_who_presses_nothing_hears_that_the_caller_goes_elsewhere(scene: Stage):
-    call = await waiting(scene)
-    await scene.gateway.perform("main", ring(call), None)
-    agent = scene.twilio.leg_to(AGENT)
-    await agent.until("ended: completed")
-    assert any("someone else" in words for words in agent.story)
-    assert ("accept", InputNone()) in [(page, event) for page, event, _ in scene.desk.heard]
-    assert LegAnswered() in [event for event, _ in scene.desk.noted]
     assert not call.ended
 
 
@@ -221,25 +201,11 @@ async def test_when_the_agent_hangs_up_the_caller_is_asked_how_it_was(scene: Sta
     await wait_until(lambda: CallEnded("normal", 7_000) in [e for e, v in scene.desk.noted if v.role == "agent"])
 
 
-async def test_when_the_caller_hangs_up_the_agent_is_free(scene: Stage):
-    call, agent = await talking(scene)
-    await scene.twilio.hang_up(call)
-    await agent.until("ended: completed")
-    assert ("over", BridgeDown()) in [(page, event) for page, event, _ in scene.desk.heard]
-
-
 async def test_a_caller_taken_out_of_a_talk_was_bridged(scene: Stage):
     call, agent = await talking(scene)
     await scene.gateway.perform("main", Interrupt(call.sid, Route("connect", call.sid, "7")), None)
     await agent.until("ended: completed")
     await wait_until(lambda: ("left", HoldLeft("bridged")) in [(p, e) for p, e, _ in scene.desk.heard])
-
-
-async def test_a_caller_who_leaves_during_the_greeting_is_reported(scene: Stage):
-    call = scene.twilio.call(CALLER, MAIN, Person(hangs_up_at="Ms Li Wei"))
-    await call.until("ended: completed")
-    await wait_until(lambda: [v.call_id for e, v in scene.desk.noted if isinstance(e, CallEnded)] == [call.sid])
-    assert scene.desk.pages() == ["voice"]
 
 
 @pytest.mark.parametrize(
