@@ -13,11 +13,12 @@ from itertools import count
 from ivr.ari import commands
 from ivr.ari.commands import Command
 from ivr.ari.phone import Ask
-from ivr.ari.rest import NotSent
+from ivr.ari.rest import NoAnswer, NotSent
 
 PREFIX = "vlb"
 KEPT = 64
 EMPTY_WITHIN_S = 30.0
+TRIES = 3
 
 
 class Bridges:
@@ -33,15 +34,19 @@ class Bridges:
         self._given_back: dict[str, asyncio.TimerHandle] = {}
 
     async def take(self) -> str:
-        """A bridge nobody is in. Raises NotSent and NoAnswer."""
+        """A bridge nobody is in. Raises NotSent."""
         if self._free:
             return self._free.pop()
         bridge_id = f"{PREFIX}.{self._nonce}.{next(self._numbers)}"
-        answer = await self._ask(commands.create_bridge(bridge_id))
-        if not answer.ok and answer.status != 409:
-            raise NotSent(f"no bridge: {answer.status}")
-        self._members[bridge_id] = ()
-        return bridge_id
+        for _ in range(TRIES):
+            try:
+                answer = await self._ask(commands.create_bridge(bridge_id))
+            except NoAnswer:
+                continue
+            if answer.ok or answer.status == 409:  # our own repeat
+                self._members[bridge_id] = ()
+                return bridge_id
+        raise NotSent("no bridge")
 
     def occupied(self, bridge_id: str, members: Sequence[str]) -> None:
         """These are in it, though the events that say so may be on their way."""

@@ -90,6 +90,10 @@ def create_bridge(bridge_id: str) -> Command:
     return Command("POST", _path("bridges", bridge_id), {"type": "mixing,dtmf_events", "name": "vipline"})
 
 
+def bridge(bridge_id: str) -> Command:
+    return Command("GET", _path("bridges", bridge_id))
+
+
 def destroy_bridge(bridge_id: str) -> Command:
     return Command("DELETE", _path("bridges", bridge_id))
 

@@ -78,6 +78,13 @@ class AriGateway:
             raise GatewayBusy(AGAIN_MS, "cannot look") from None
         return channel_id if answer.ok else None
 
+    async def is_up(self, site: str, leg: str) -> bool | None:
+        """Whether a leg rings or talks; None: not known now."""
+        exchanges = self._exchanges(site)
+        if not exchanges or not all(one.known for one in exchanges.values()):
+            return None
+        return any(leg in one.legs or leg in one.by_leg for one in exchanges.values())
+
     def _placed_by(self, exchanges: Mapping[str, Exchange], call_id: str) -> Exchange:
         """Whose the caller is; of a callback, where its other leg is, else always the same of those that are there."""
         if (own := exchanges.get(asterisk_of(call_id))) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from ivr.ari import commands
@@ -31,6 +31,7 @@ RINGING_S = 5.0
 """A call outside is given so much longer than it may ring, to be put through."""
 VANISHED_S = 1.0
 SAYS_WHY_S = 0.3
+TRIES = 3
 """A leg leaves its bridge a moment before Asterisk says why."""
 Next = tuple[Route, Event]
 Run = Callable[[Leg, Route, Event], Coroutine[Any, Any, None]]
@@ -155,12 +156,10 @@ class Meeting:
             talk.bridge_id = await self.bridges.take()
             self._phone.quiet(talk.caller)
             self._phone.quiet(talk.agent)
-            answer = await self._ask(commands.join_bridge(talk.bridge_id, members))
+            together = await self._bring_together(talk.bridge_id, members)
         except NotSent:
             return False
-        except NoAnswer:
-            answer = None  # the events will tell
-        if answer is not None and not answer.ok:
+        if not together:
             self._counts["not_bridged"] += 1
             self.bridges.spoilt(talk.bridge_id)
             talk.bridge_id = ""
@@ -168,6 +167,17 @@ class Meeting:
         self.bridges.occupied(talk.bridge_id, members)
         self._counts["bridged"] += 1
         return True
+
+    async def _bring_together(self, bridge_id: str, members: Sequence[str]) -> bool:
+        """Into the bridge; where nobody knows, Asterisk is asked who is in it. Raises NotSent."""
+        for _ in range(TRIES):
+            try:
+                return (await self._ask(commands.join_bridge(bridge_id, members))).ok
+            except NoAnswer:
+                shown = await self._ask(commands.bridge(bridge_id))
+                if isinstance(shown.body, dict) and set(members) <= set(shown.body.get("channels") or ()):
+                    return True
+        return False
 
     async def _tell(self, leg: Leg, bridged: Route) -> None:
         await self.hear(leg, bridged, BridgeUp())

@@ -58,27 +58,30 @@ class Phone:
             waiting.set_result(None)
 
     async def answer(self, leg: Leg) -> None:
-        """Raises LegGone."""
+        """Raises LegGone and NotSent."""
         if not leg.up:
-            await self._on(leg, commands.answer(leg.channel_id))
+            await self._surely(leg, commands.answer(leg.channel_id))
             leg.up = True
 
     async def play(self, leg: Leg, media: Sequence[str], longest_s: float) -> None:
-        """Until it has been heard. Whoever stops waiting stops the sound. Raises LegGone."""
+        """Until it has been heard. Whoever stops waiting stops the sound. Raises LegGone and NotSent."""
         await self.answer(leg)
         name = f"vl.{self._nonce}.{next(self._numbers)}"
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._playing[name] = heard
         leg.playing.add(name)
         try:
-            with suppress(NoAnswer):
-                await self._on(leg, commands.play(leg.channel_id, name, media))
+            if not await self._on(leg, commands.play(leg.channel_id, name, media)):
+                return
             leg.music = False
             try:
                 async with asyncio.timeout(longest_s):
                     await heard
             except TimeoutError:
                 self._counts["playback_lost"] += 1
+        except NoAnswer:  # if it plays it is heard no further, and then from the beginning
+            self.later(commands.stop(name))
+            raise NotSent("nobody knows whether it plays") from None
         except asyncio.CancelledError:
             if name in leg.playing and not leg.gone:
                 self.later(commands.stop(name))
@@ -88,12 +91,10 @@ class Phone:
             del self._playing[name]
 
     async def music(self, leg: Leg, name: str) -> None:
-        """From now on, until something else is played. Raises LegGone."""
+        """From now on, until something else is played. Raises LegGone and NotSent."""
         if not leg.music:
             await self.answer(leg)
-            with suppress(NoAnswer):
-                await self._on(leg, commands.music(leg.channel_id, name))
-            leg.music = True
+            leg.music = await self._surely(leg, commands.music(leg.channel_id, name))
 
     def quiet(self, leg: Leg) -> None:
         """Whatever it hears ends, beside everything else."""
@@ -122,11 +123,22 @@ class Phone:
             else:
                 return
 
-    async def _on(self, leg: Leg, command: Command) -> None:
+    async def _surely(self, leg: Leg, command: Command) -> bool:
+        """One that may be given twice. Raises LegGone and NotSent."""
+        for _ in range(2):
+            with suppress(NoAnswer):
+                return await self._on(leg, command)
+        raise NotSent("no answer")
+
+    async def _on(self, leg: Leg, command: Command) -> bool:
+        """Whether it was done. Raises LegGone, NoAnswer, and NotSent where Asterisk could not do it just now."""
         if leg.gone:
             raise LegGone
         answer = await self._ask(command)
         if answer.status in _GONE:
             raise LegGone
+        if answer.status == 429 or answer.status >= 500:
+            raise NotSent(f"not now: {answer.status}")
         if not answer.ok:
             self._counts["refused"] += 1
+        return answer.ok

@@ -46,7 +46,7 @@ from router.logging_ import current_call, say
 
 PROVIDER = "ari"
 TRIES = (0.1, 0.3, 1.0, 2.0, 4.0)
-"""Pauses between asking for a document and asking again, s."""
+"""Pauses between asking for a document, or playing it, and doing so again, s."""
 SLOWEST_S, LEAST_S, SOUND_S = 0.3, 30.0, 900.0
 """A playback of which nothing is heard any more is over: so much a character, at least; and for a sound of the plan."""
 SPIN = 25
@@ -99,11 +99,18 @@ class Player:
         """From a page on, until the leg is over. Never raises; a leg that cannot be served is hung up."""
         current_call.set(leg.call_id)
         following: Next | None = (route, event)
-        spins = 0
+        spins = failures = 0
         try:
             while following is not None:
                 started = asyncio.get_running_loop().time()
-                following = await self._play(leg, await self.ask(leg, *following))
+                try:
+                    following = await self._play(leg, await self.ask(leg, *following))
+                    failures = 0
+                except NotSent:  # the same document again, from its beginning
+                    failures += 1
+                    if failures > len(TRIES):
+                        raise
+                    await asyncio.sleep(TRIES[failures - 1])
                 spins = spins + 1 if asyncio.get_running_loop().time() - started < 0.02 else 0
                 if spins > SPIN:
                     self._counts["spun"] += 1
@@ -111,8 +118,9 @@ class Player:
         except LegGone:
             self._counts["leg_gone"] += 1
             self._floor.vanish(leg)
-        except (NotSent, NoAnswer) as error:
-            say(log, logging.WARNING, "leg not served", why=str(error))
+        except NotSent as error:
+            say(log, logging.ERROR, "asterisk does not play, leg hung up", why=str(error))
+            await self._hang_up(leg)
         except Unheard:
             say(log, logging.ERROR, "no document, leg hung up")
             await self._hang_up(leg)

@@ -24,6 +24,7 @@ from router.logging_ import say
 AT_ONCE = 4
 """Commands that run at the same time."""
 TOUCH_S = 600.0
+REMEMBERED = 20_000
 SUFFIX = ".wav"
 
 log = logging.getLogger("vipline.ari")
@@ -87,8 +88,13 @@ class Sounds:
         except OSError:
             self._touched.pop(file, None)
             return False
-        self._touched[file] = now
+        self._remember(file)
         return True
+
+    def _remember(self, file: Path) -> None:
+        if len(self._touched) >= REMEMBERED:
+            self._touched.clear()
+        self._touched[file] = time.monotonic()
 
     async def _make(self, speak: Speak, text: Say, file: Path) -> bool:
         """Under another name first: Asterisk must never find half a file."""
@@ -104,7 +110,7 @@ class Sounds:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
             return False
-        self._touched[file] = time.monotonic()
+        self._remember(file)
         self._counts["rendered"] += 1
         return True
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ivr.ari import player
 from loadtests.carriers.ari import FakeAsterisk, Person
 from router.callbacks import callback_id_of
 from tests.support.ari_stage import PASSWORD, SPEED, House, descriptions, house_of
@@ -139,3 +140,27 @@ async def test_nothing_is_left_behind(house: House) -> None:
     exchange = house.adapter._exchanges("main")["pbx1"]
     await wait_until(lambda: not exchange.legs and not house.fake.channels)
     assert [bridge.members for bridge in house.fake.bridges.values()] == [[]]
+
+
+@pytest.mark.parametrize("what", ["answer", "play", "music", "join_bridge", "create_bridge"])
+@pytest.mark.parametrize("fate", ["busy", "broken", "lost", "silent"])
+async def test_a_command_asterisk_cannot_take_or_answer_just_now(house: House, what: str, fate: Any) -> None:
+    """Nobody is left in silence, and the talk comes about."""
+    house.fake.people[GRETA] = takes_calls()
+    house.fake.people[CHEN] = takes_calls()
+    house.fake.faults.next_rest(what, fate)
+    await house.api.ready("agent-7", "agent-3")
+    call = house.call(ADA)
+    await call.until("Ms Ada Marlow")
+    await call.until("bridged: ")
+    await house.until(call.sid, state="connected")
+
+
+async def test_an_asterisk_that_plays_nothing_any_more_is_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better hung up than in silence for ever."""
+    monkeypatch.setattr(player, "TRIES", (0.01,) * 5)
+    for _ in range(20):
+        house.fake.faults.next_rest("play", "broken")
+    call = house.call(PRIYA)
+    await call.until("ended")
+    await house.until(call.sid, state="ended")

@@ -51,6 +51,8 @@ async def test_asked_twice_it_rings_once(house: House) -> None:
     assert first == Done(f"vl.agent.{OFFER}.{CALL}")
     assert await gateway.perform("main", ring(), None) == first
     assert len(house.fake.legs) == 1
+    assert await gateway.is_up("main", first.leg or "")
+    assert await gateway.is_up("main", "nobody") is False
     assert await gateway.find("main", ring(), 0) == first.leg
 
 
@@ -103,6 +105,7 @@ async def test_without_a_connection_it_is_tried_again_later(house: House) -> Non
     for action in (ring(), Terminate(OFFER)):
         with pytest.raises(GatewayBusy):
             await house.adapter.gateway.perform("main", action, None)
+    assert await house.adapter.gateway.is_up("main", OFFER) is None
 
 
 async def test_both_legs_of_a_callback_are_on_one_asterisk(

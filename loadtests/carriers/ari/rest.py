@@ -136,6 +136,8 @@ class Rest:
         found = asterisk.bridges.get(bridge_id)
         if found is None:
             raise Refusal(404)
+        if name == "bridge":
+            return 200, found.shown()
         if name == "destroy_bridge":
             for leg in list(found.members):
                 await asterisk.leave(leg)
@@ -183,5 +185,5 @@ _NAMES = {
 
 def _name(method: str, parts: list[str]) -> str:
     if method == "GET" and len(parts) > 1:
-        return {"channels": "channel", "endpoints": "endpoint"}.get(parts[0], parts[0])
+        return {"channels": "channel", "bridges": "bridge", "endpoints": "endpoint"}.get(parts[0], parts[0])
     return _NAMES.get((method, parts[0], parts[2] if len(parts) > 2 else ""), f"{method} {parts[0]}")
