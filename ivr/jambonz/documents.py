@@ -35,6 +35,8 @@ MAX_BYTES = 64_000
 MAX_SPOKEN = 4_000
 BETWEEN_MS = 100
 """How long a part listens on after its prompt, when another part follows."""
+AGAIN_S = 1
+"""After a hook that brought nothing it is asked again, a little later."""
 ROOM_PREFIX = "w-"
 SIP_BUSY, SIP_DECLINED = 486, 603
 
@@ -72,7 +74,7 @@ class Writer:
         if isinstance(command, Collect):
             return self._collect(command)
         if isinstance(command, Goto | Hold):
-            return (self._redirect(command.route),)
+            return asked_again(self._redirect(command.route))
         if isinstance(command, Join):
             return self._join(command)
         if isinstance(command, Dial):
@@ -103,7 +105,7 @@ class Writer:
             for place, (prompt, quiet_ms) in enumerate(asked)
         ]
         if len(parts) == 1:
-            return parts
+            return asked_again(parts[0])
         return in_parts(self.bound, place_of(collect.route.page, collect.route.step), parts)
 
     def _gather(self, collect: Collect, prompt: Say | Play | None, quiet_ms: int, last: bool) -> Verb:
@@ -156,7 +158,12 @@ def place_of(page: str, step: str) -> str:
 
 def in_parts(bound: Mapping[str, str], place: str, parts: Sequence[Verb]) -> Sequence[Verb]:
     """The first of these parts; the rest go along."""
-    return ({"verb": "tag", "data": {**bound, "at": place, "more": parts[1:]}}, parts[0])
+    return ({"verb": "tag", "data": {**bound, "at": place, "more": parts[1:]}}, *asked_again(parts[0]))
+
+
+def asked_again(verb: Verb) -> Sequence[Verb]:
+    """What is behind a verb is played when its hook brought nothing: we are away, or meant to change nothing."""
+    return (verb, {"verb": "pause", "length": AGAIN_S}, {"verb": "redirect", "actionHook": verb["actionHook"]})
 
 
 def next_part(bound: Mapping[str, str], place: str, tag: Mapping[str, Any]) -> bytes | None:

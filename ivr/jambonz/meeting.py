@@ -30,6 +30,7 @@ class Meetings:
         self._pause_s = pause_s
         self._sent: dict[tuple[str, str], bool] = {}
         self._legs: dict[str, str] = {}
+        self._meeting: dict[str, str] = {}
         self._working: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -45,6 +46,15 @@ class Meetings:
             self._start(self._send(site, desk, call_id, offer_id))
             self._start(self._let_go(site, desk, join, agent_sid))
 
+    def is_meeting(self, call_id: str) -> bool:
+        """Whether the caller has asked the way to a room: what they heard before must not be played again."""
+        return call_id in self._meeting
+
+    def over(self, call_id: str, offer_id: str | None = None) -> None:
+        """There is no such meeting any more; without an offer: whichever it was."""
+        if offer_id in (None, self._meeting.get(call_id)):
+            self._meeting.pop(call_id, None)
+
     def heard(self, call_id: str, sid: str) -> None:
         """On which leg the customer of a callback is: it may talk to us before the answer to its dial has come."""
         if not is_sid(call_id):
@@ -54,6 +64,8 @@ class Meetings:
     def came(self, call_id: str, offer_id: str) -> None:
         """The caller has asked the way."""
         self._remember(call_id, offer_id, True)
+        _forget_one(self._meeting)
+        self._meeting[call_id] = offer_id
 
     def release(self, site: str, desk: Hearer, call_id: str, offer_id: str) -> None:
         """Nobody will come: back to where the call stands."""
@@ -62,7 +74,7 @@ class Meetings:
     async def _send(self, site: str, desk: Hearer, call_id: str, offer_id: str) -> None:
         """An answer that was lost may have been a yes: looked for once more, a little later."""
         for _ in range(TRIES):
-            if self._sent.get((call_id, offer_id)):
+            if self._sent.get((call_id, offer_id)) or await desk.have_met(call_id, offer_id):
                 return
             with contextlib.suppress(GatewayBusy, GatewayUnknown):
                 if await self._interrupt(site, desk, Interrupt(call_id, Route("bridged", call_id, offer_id))):

@@ -50,6 +50,7 @@ OF_CALLER = frozenset(
     {"menu", "identify", "question", "hold", "key", "left", "connect", "exit", "again", "survey", "over"}
     | {"pin", "bridged", "unmet"}
 )
+IN_LOOP = frozenset({"hold", "key"})
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 _ROLES: Mapping[str, Role] = {"status-agent": "agent", "status-callback": "callback", "status-caller": "caller"}
 _PAUSE = encode([{"verb": "pause", "length": 1}])
@@ -146,14 +147,26 @@ class JambonzHooks:
                 return writer.meeting(step, Route("left", call_id, _counted(step)), Route("wait", call_id, step))
             return writer.document(script)
 
-        if asked.role != "agent":
-            self._meetings.heard(call_id, text_of(body, "call_sid"))
-        if page == "bridged":
-            self._meetings.came(call_id, step)
+        self._follow(asked, text_of(body, "call_sid"))
         document = await self._ask(site, asked, event, body, render)
         for join in joins:
             self._meetings.fetch(site.name, site.desk, join, text_of(body, "call_sid"))
+        if page in IN_LOOP and self._meetings.is_meeting(call_id):
+            # Whichever of two documents comes last is played: this one must not take the caller out of the room.
+            return web.Response(status=204)
         return web.Response(body=document, headers=JSON)
+
+    def _follow(self, asked: _Asked, sid: str) -> None:
+        """What a page says of a caller's way to a room, and out of it."""
+        if asked.role == "agent":
+            if asked.page in ("over", "lost"):
+                self._meetings.over(asked.call_id, asked.leg_id)
+            return
+        self._meetings.heard(asked.call_id, sid)
+        if asked.page == "bridged":
+            self._meetings.came(asked.call_id, asked.step)
+        elif asked.page not in IN_LOOP:
+            self._meetings.over(asked.call_id)
 
     async def _wait(self, site: HookedSite, asked: _Asked, body: Body) -> web.Response:
         """A caller alone in the room: the agent is about to come, or will not any more."""
@@ -181,6 +194,8 @@ class JambonzHooks:
     async def _note(self, site: HookedSite, asked: _Asked, body: Body) -> web.Response:
         current_call.set(asked.call_id)
         event = report_of(asked.role, body)
+        if has_ended(body):
+            self._meetings.over(asked.call_id, asked.leg_id if asked.role == "agent" else None)
         if event is not None:
             key = text_of(body, "call_status")
             envelope = envelope_of(site.name, asked.role, asked.call_id, asked.leg_id, key, body)

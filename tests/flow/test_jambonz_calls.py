@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urldefrag
 
 import pytest
 
 from loadtests.carriers.jambonz import Person
+from loadtests.carriers.jambonz.asking import about
 from router.callbacks import callback_id_of
 from tests.support.jambonz_stage import House, house_of
 from tests.support.waiting import wait_until
@@ -212,3 +215,19 @@ async def test_an_agents_request_that_comes_again_does_not_tear_the_caller_out_o
     await call.until("ended")
     brought = [body for what, body in house.fake.requests if what == "update" and "/bridged/" in str(body)]
     assert len(brought) == 1
+
+
+async def test_a_round_of_music_that_ends_in_that_very_moment_does_not_undo_the_talk(house: House) -> None:
+    """jambonz plays whichever document comes last: the end of a gather and the update may be answered at once."""
+    house.fake.people[GRETA] = takes_calls()
+    call = house.call(ADA)
+    await call.until("queue:")
+    await house.api.ready("agent-7")
+    await call.until(f"bridged: {GRETA}")
+    held = [one for one in house.fake.asking.log if "/hold/" in one.url or "/key/" in one.url]
+    following = [verb for verb in json.loads(held[-1].body) if "actionHook" in verb][-1]["actionHook"]
+    status, _, body = await house.fake.asking.post(urldefrag(following)[0], json.dumps(about(call)).encode())
+    assert (status, body) == (204, b"")
+    await house.until(call.sid, state="connected")
+    await house.fake.hang_up(house.fake.leg_to(GRETA))
+    await call.until("Thank you for calling")

@@ -34,6 +34,12 @@ def hook(page: str, step: str = "7") -> str:
     return f"https://calls.example.org/hooks/jambonz/main/{page}/{CALL}/{step}#rc=3&rp=ct,rt,5xx"
 
 
+def going(page: str) -> list[dict[str, Any]]:
+    """To a page, and once more when nothing came of it."""
+    redirect = {"verb": "redirect", "actionHook": hook(page)}
+    return [redirect, {"verb": "pause", "length": 1}, redirect]
+
+
 def test_plain_verbs() -> None:
     script = (
         Say("Hello", "zh-CN"),
@@ -47,24 +53,31 @@ def test_plain_verbs() -> None:
         {"verb": "say", "text": "Hi", "synthesizer": {"vendor": "google", "language": "pl"}},
         {"verb": "play", "url": "https://calls.example.org/music/a.mp3", "loop": 3},
         {"verb": "pause", "length": 1.5},
-        {"verb": "redirect", "actionHook": hook("hold")},
+        *going("hold"),
     ]
 
 
 def test_waiting_is_a_loop_of_ours_never_a_queue_of_theirs() -> None:
     hold = Hold(CALL, Route("hold", CALL, "7"), Route("left", CALL, "7"))
-    assert verbs((hold,)) == [{"verb": "redirect", "actionHook": hook("hold")}]
+    assert verbs((hold,)) == going("hold")
 
 
 def test_one_key() -> None:
-    (gather,) = verbs((Collect((Say("One", "en"), Say("Two", "en")), KEY, first_timeout_ms=6_000),))
+    gather, *_ = verbs((Collect((Say("One", "en"), Say("Two", "en")), KEY, first_timeout_ms=6_000),))
     assert gather["say"]["text"] == "One Two"
     assert (gather["numDigits"], gather["timeout"], gather["input"]) == (1, 6, ["digits"])
     assert gather["actionHook"] == hook("key")
 
 
+def test_a_question_answered_by_nothing_is_asked_again() -> None:
+    """An empty answer changes nothing, and none at all leaves the rest of the document: nobody is cut off."""
+    _, pause, redirect = verbs((Collect((Say("One", "en"),), KEY),))
+    assert pause == {"verb": "pause", "length": 1}
+    assert redirect == {"verb": "redirect", "actionHook": hook("key")}
+
+
 def test_digits_end_by_themselves() -> None:
-    (gather,) = verbs((Collect((Say("Your number", "en"),), KEY, max_digits=12),))
+    gather, *_ = verbs((Collect((Say("Your number", "en"),), KEY, max_digits=12),))
     assert "numDigits" not in gather
     # without a minimum jambonz never starts the timer between digits
     assert (gather["minDigits"], gather["maxDigits"], gather["finishOnKey"]) == (1, 12, "#")
@@ -72,9 +85,9 @@ def test_digits_end_by_themselves() -> None:
 
 
 def test_silence_is_listened_to() -> None:
-    (gather,) = verbs((Collect((Say("Wait", "en"), Pause(30_000)), KEY, first_timeout_ms=1_000),))
+    gather, *_ = verbs((Collect((Say("Wait", "en"), Pause(30_000)), KEY, first_timeout_ms=1_000),))
     assert gather["timeout"] == 31
-    (gather,) = verbs((Collect((), KEY),))
+    gather, *_ = verbs((Collect((), KEY),))
     assert "say" not in gather
     assert gather["timeout"] == 5
 
@@ -82,14 +95,14 @@ def test_silence_is_listened_to() -> None:
 def test_several_prompts_are_asked_in_parts() -> None:
     """Between two verbs keys are lost: the rest goes along, and comes back when nothing was pressed."""
     prompts = (Say("English one", "en"), Say("中文二", "zh-CN"), Play("a.mp3"))
-    tag, first = verbs((Collect(prompts, KEY, first_timeout_ms=4_000),))
+    tag, first, *_ = verbs((Collect(prompts, KEY, first_timeout_ms=4_000),))
     assert first["say"]["text"] == "English one"
     assert first["timeout"] < 1
     heard = []
     for _ in range(2):
         following = next_part({}, "key:7", tag["data"])
         assert following is not None
-        tag, gather = json.loads(following)
+        tag, gather, *_ = json.loads(following)
         heard.append(gather)
         assert gather["actionHook"] == first["actionHook"]
     assert heard[0]["say"]["text"] == "中文二"
@@ -100,7 +113,7 @@ def test_several_prompts_are_asked_in_parts() -> None:
 
 
 def test_a_part_belongs_to_its_question() -> None:
-    tag, _ = verbs((Collect((Say("a", "en"), Play("b")), KEY),))
+    tag, *_ = verbs((Collect((Say("a", "en"), Play("b")), KEY),))
     assert next_part({}, "key:8", tag["data"]) is None
     assert next_part({}, "menu:7", tag["data"]) is None
     for junk in ({}, {"at": "key:7"}, {"at": "key:7", "more": "x"}, {"at": "key:7", "more": []}):
@@ -110,7 +123,7 @@ def test_a_part_belongs_to_its_question() -> None:
 def test_a_leg_goes_on_saying_whose_it_is() -> None:
     bound = {"call": "cb-1", "leg": f"{OFFER}c"}
     writer = Writer(Addresses("https://calls.example.org", "main"), SPEECH, bound)
-    tag, _ = verbs((Collect((Say("a", "en"), Play("b")), KEY),), writer)
+    tag, *_ = verbs((Collect((Say("a", "en"), Play("b")), KEY),), writer)
     assert bound.items() <= tag["data"].items()
     following = json.loads(next_part(bound, "key:7", tag["data"]) or b"")
     assert bound.items() <= following[0]["data"].items()
