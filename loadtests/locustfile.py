@@ -160,7 +160,7 @@ class Agents(Api):
             told = {"event_id": f"{offer}-up", "type": "answered", "offer_id": offer}
             self.ask("POST", f"{path}/events", "/v1/calls/{id}/events", told, 409, token=ADMIN)
         gevent.sleep(talk_s(self.chance, "regular") / OPTIONS.pace)
-        self.ask("POST", f"{path}/complete", "/v1/calls/{id}/complete", {"offer_id": offer}, 409)
+        self.ask("POST", f"{path}/complete", "/v1/calls/{id}/complete", {"offer_id": offer}, 403, 409)
 
     def offer(self, ring: dict[str, str], verb: str) -> int:
         body: dict[str, str] | None = {} if verb == "decline" else None

@@ -75,14 +75,14 @@ class Asking:
         tries = 1 + int(overrides.get("rc", "1"))
         policy = overrides.get("rp", "ct").split(",")
         token = str(uuid.uuid4())
-        why = ""
+        why = detail = ""
         for _ in range(tries):
             try:
                 status, kind, body = await self.post(address, form, token, int(overrides.get("rt", "15000")) / 1_000)
             except aiohttp.ClientConnectorError:
                 why = "ct"
-            except (TimeoutError, aiohttp.ClientError):
-                why = "rt"
+            except (TimeoutError, aiohttp.ClientError) as error:
+                why, detail = "rt", f" ({type(error).__name__})"
             else:
                 if status < 400:
                     if not kind.startswith(("text/xml", "application/xml")):
@@ -91,7 +91,7 @@ class Asking:
                 why = f"{status // 100}xx"
             if why not in policy and "all" not in policy:
                 break
-        raise Failed(f"{address}: {why}")
+        raise Failed(f"{address}: {why}{detail}")
 
     async def post(self, url: str, form: Mapping[str, str], token: str, read_s: float) -> tuple[int, str, bytes]:
         headers = {"X-Twilio-Signature": self.sign(url, form), "I-Twilio-Idempotency-Token": token}
