@@ -25,6 +25,10 @@ class Hearer(Protocol):
         """A report that nobody waits for."""
         ...
 
+    def turned_away(self, provider: str, cause: str) -> None:
+        """A request for the site was refused; `cause` is one of a few words."""
+        ...
+
     async def dialled(self, call_id: str) -> str | None:
         """The provider's id of the customer's leg of a callback, the newest; None when nobody was dialled."""
         ...

@@ -18,6 +18,7 @@ from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
 from router.domain.events import Told
+from router.metrics.definitions import HOOKS_REFUSED
 from router.site import Site
 from router.store.reading import fields
 
@@ -73,6 +74,10 @@ class Desk:
     async def note(self, event: Event, envelope: Envelope) -> None:
         """A report that nobody waits for. Again, late or out of order it finds nothing to do: the engine is fenced."""
         await take_report(self._site.engine, event, envelope)
+
+    def turned_away(self, provider: str, cause: str) -> None:
+        """A request for the site was refused; `cause` is one of a few words."""
+        self._site.local.count(HOOKS_REFUSED, provider, cause)
 
     async def dialled(self, call_id: str) -> str | None:
         """The provider's id of the customer's leg of a callback, the newest; None when nobody was dialled."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,9 +38,9 @@ from ivr.jambonz.payloads import (
     text_of,
 )
 from ivr.jambonz.signature import HEADER, is_signed
-from ivr.refused import REFUSED
+from ivr.refused import Refusal, counted
 from ivr.vocabulary import Event, InputNone, Join, PromptFinished, Role, Route, Script
-from router.logging_ import current_call, say
+from router.logging_ import current_call
 from router.telephony.actions import FETCHED
 
 MAX_BODY = 64 * 1024
@@ -54,8 +53,6 @@ IN_LOOP = frozenset({"hold", "key"})
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 _ROLES: Mapping[str, Role] = {"status-agent": "agent", "status-callback": "callback", "status-caller": "caller"}
 _PAUSE = encode([{"verb": "pause", "length": 1}])
-
-log = logging.getLogger("vipline.jambonz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +92,30 @@ class JambonzHooks:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post(ROOT + "/{site}/{page}/{call}/{step}", self._page),  # most requests are for one of these
-            web.post(ROOT + "/{site}/voice", self._voice),
-            web.post(ROOT + "/{site}/status", self._ended),
+            web.post(ROOT + path, counted(PROVIDER, self._desk_of, handler))
+            for path, handler in (
+                ("/{site}/{page}/{call}/{step}", self._page),  # most requests are for one of these
+                ("/{site}/voice", self._voice),
+                ("/{site}/status", self._ended),
+            )
         ]
+
+    def _desk_of(self, site: str) -> Hearer | None:
+        found = self._sites.get(site)
+        return found.desk if found else None
 
     async def _voice(self, request: web.Request) -> web.Response:
         site, body = await self._verified(request)
         call_id = text_of(body, "call_sid")
         if not is_sid(call_id):
-            raise _refused("malformed", web.HTTPBadRequest())
+            raise Refusal("malformed", web.HTTPBadRequest())
         return await self._hear(site, _Asked("voice", call_id, "0", "caller"), body)
 
     async def _page(self, request: web.Request) -> web.Response:
         site, body = await self._verified(request)
         asked = _asked(**request.match_info)
         if not is_about(body, asked.call_id, asked.leg_id, asked.role):
-            raise _refused("another leg", web.HTTPForbidden())
+            raise Refusal("another leg", web.HTTPForbidden())
         current_call.set(asked.call_id)
         if asked.page in _ROLES or has_ended(body):  # what a leg still owes when it is over is told as its end
             return await self._note(site, asked, body)
@@ -124,7 +128,7 @@ class JambonzHooks:
         site, body = await self._verified(request)
         call_id = text_of(body, "call_sid")
         if not is_sid(call_id):
-            raise _refused("malformed", web.HTTPBadRequest())
+            raise Refusal("malformed", web.HTTPBadRequest())
         if body.get("direction") == "outbound":
             return web.Response(status=204)
         return await self._note(site, _Asked("status-caller", call_id, call_id, "caller"), body)
@@ -207,17 +211,17 @@ class JambonzHooks:
         signatures = request.headers.getall(HEADER, ())
         site = self._sites.get(request.match_info["site"])
         if site is None or len(signatures) != 1:
-            raise _refused("unsigned", web.HTTPForbidden())
+            raise Refusal("unsigned", web.HTTPForbidden())
         raw = await _read(request)
         secrets = site.keys().secrets
         if not is_signed(signatures, secrets, raw, time.time()):
-            raise _refused("signature" if secrets else "no secret", web.HTTPForbidden())
+            raise Refusal("signature" if secrets else "no secret", web.HTTPForbidden())
         try:
             body = json.loads(raw)
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
-            raise _refused("malformed", web.HTTPBadRequest())
+            raise Refusal("malformed", web.HTTPBadRequest())
         return site, body
 
 
@@ -231,7 +235,7 @@ def _asked(site: str, page: str, call: str, step: str) -> _Asked:
         return _Asked(page, call, step, "agent")
     if page in OF_CALLER or page == "wait":
         return _Asked(page, call, step, "caller")
-    raise _refused("no such page", web.HTTPNotFound())
+    raise Refusal("no such page", web.HTTPNotFound())
 
 
 def _counted(offer_id: str) -> str:
@@ -242,21 +246,15 @@ def _counted(offer_id: str) -> str:
 async def _read(request: web.Request) -> bytes:
     """The raw body. Raises 413, 415, 408."""
     if request.content_type != "application/json":
-        raise _refused("not json", web.HTTPUnsupportedMediaType())
+        raise Refusal("not json", web.HTTPUnsupportedMediaType())
     size = request.content_length or 0
     if size > MAX_BODY:
-        raise _refused("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, size))
+        raise Refusal("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, size))
     try:
         async with asyncio.timeout(READ_S):
             raw = await request.read()
     except TimeoutError:
-        raise _refused("slow", web.HTTPRequestTimeout()) from None
+        raise Refusal("slow", web.HTTPRequestTimeout()) from None
     if len(raw) > MAX_BODY:
-        raise _refused("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, len(raw)))
+        raise Refusal("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, len(raw)))
     return raw
-
-
-def _refused(why: str, answer: web.HTTPException) -> web.HTTPException:
-    REFUSED.labels(PROVIDER, why).inc()
-    say(log, logging.WARNING, "webhook refused", why=why)
-    return answer

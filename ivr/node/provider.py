@@ -55,7 +55,7 @@ class Node:
 
         watched = Watched(named)
         decisions = Decisions(desk.site, asked)
-        found = AskedSite(decisions, section, lambda: [value for value in watched.values if value])
+        found = AskedSite(desk, decisions, section, lambda: [value for value in watched.values if value])
         self._sites[site] = found
         self._hooks.serve(site, found)
 

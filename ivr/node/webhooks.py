@@ -19,10 +19,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from aiohttp import web
 
 from config.node import Node
+from ivr.adapter import Hearer
 from ivr.node.answers import DECISION, WHOLE, Answer, default, encode
 from ivr.node.asking import Unreadable, pairs_of, question_of
 from ivr.node.decisions import Decisions
-from ivr.refused import REFUSED
+from ivr.refused import Refusal, counted, note
 from router.domain.errors import SiteFull
 from router.limits import current_source
 from router.logging_ import current_call, say
@@ -43,6 +44,7 @@ log = logging.getLogger("vipline.node")
 class AskedSite:
     """What one site's questions are answered with; `node` and `secrets` are those of the moment."""
 
+    desk: Hearer
     decisions: Decisions
     node: Callable[[], Node | None]
     secrets: Callable[[], Sequence[str]]
@@ -58,19 +60,24 @@ class NodeHooks:
         self._sites[name] = site
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.route(method, ROOT + "/{site}/{secret}/{decision}", self._ask) for method in ("GET", "POST")]
+        handler = counted(NAME, self._desk_of, self._ask)
+        return [web.route(method, ROOT + "/{site}/{secret}/{decision}", handler) for method in ("GET", "POST")]
+
+    def _desk_of(self, site: str) -> Hearer | None:
+        found = self._sites.get(site)
+        return found.desk if found else None
 
     async def _ask(self, request: web.Request) -> web.Response:
         told = request.match_info
         site = self._sites.get(told["site"])
         node = site.node() if site else None
         if site is None or node is None or not _knows(told["secret"], site.secrets()):
-            raise _refused("secret", web.HTTPForbidden())
+            raise Refusal("secret", web.HTTPForbidden())
         if not _may_come(current_source.get(), node.networks):
-            raise _refused("network", web.HTTPForbidden())
+            raise Refusal("network", web.HTTPForbidden())
         decision = told["decision"]
         if decision not in WHOLE:
-            raise _refused("no such decision", web.HTTPNotFound())
+            raise Refusal("no such decision", web.HTTPNotFound())
         answer, good = await self._decide(site, node, decision, request)
         return web.Response(body=encode(node, answer, good), headers=JSON)
 
@@ -80,9 +87,9 @@ class NodeHooks:
         try:
             asked = question_of(node, pairs_of(request.query_string, request.content_type, body))
         except Unreadable:
-            return _gave_up("malformed", decision, node)
+            return _gave_up("malformed", decision, node, site.desk)
         if not asked.call_id and decision != "lookup":
-            return _gave_up("no call", decision, node)
+            return _gave_up("no call", decision, node, site.desk)
         current_call.set(asked.call_id)
         try:
             async with asyncio.timeout(BUDGET_S):
@@ -90,7 +97,7 @@ class NodeHooks:
         except SiteFull:
             return site.decisions.full(asked), True
         except Exception as error:  # whatever it is, the caller's flow goes on
-            return _gave_up(type(error).__name__, decision, node)
+            return _gave_up(type(error).__name__, decision, node, site.desk)
 
 
 def _knows(given: str, secrets: Sequence[str]) -> bool:
@@ -120,28 +127,22 @@ async def _read(request: web.Request) -> bytes:
     """Raises 413, 408."""
     size = request.content_length or 0
     if size > MAX_BODY:
-        raise _refused("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, size))
+        raise Refusal("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, size))
     try:
         async with asyncio.timeout(READ_S):
             raw = await request.content.read(MAX_BODY + 1) if request.method == "POST" else b""
             while not request.content.at_eof() and len(raw) <= MAX_BODY:
                 raw += await request.content.read(MAX_BODY + 1 - len(raw))
     except TimeoutError:
-        raise _refused("slow", web.HTTPRequestTimeout()) from None
+        raise Refusal("slow", web.HTTPRequestTimeout()) from None
     if len(raw) > MAX_BODY:
-        raise _refused("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, len(raw)))
+        raise Refusal("too large", web.HTTPRequestEntityTooLarge(MAX_BODY, len(raw)))
     return raw
 
 
-def _gave_up(why: str, decision: str, node: Node) -> tuple[Answer, bool]:
+def _gave_up(why: str, decision: str, node: Node, desk: Hearer) -> tuple[Answer, bool]:
     """Good all the same where the plan says where to."""
     say(log, logging.WARNING, "answered by default", why=why, decision=decision)
-    REFUSED.labels(NAME, "malformed" if why in ("malformed", "no call") else "no decision").inc()
+    note(NAME, "malformed" if why in ("malformed", "no call") else "no decision", desk)
     answer = default(decision, node)
     return answer, bool(node.default) and answer.keys() == DECISION.keys()
-
-
-def _refused(why: str, answer: web.HTTPException) -> web.HTTPException:
-    REFUSED.labels(NAME, why).inc()
-    say(log, logging.WARNING, "question refused", why=why)
-    return answer

@@ -42,6 +42,16 @@ async def test_a_path_that_is_not_known_is_refused(platform: Platform) -> None:
     assert (await platform.api.get("/v1/calls")).json["items"] == []
 
 
+async def test_what_was_refused_is_among_the_metrics(platform: Platform) -> None:
+    assert await status(platform, platform.path("route", "wrong")) == 403
+    shown = 'vipline_hooks_refused_total{cause="secret",provider="node",site="main"} 1.0'
+
+    async def is_shown() -> bool:
+        return shown in (await platform.api.get("/metrics")).text
+
+    await wait_until(is_shown)
+
+
 async def test_another_site_has_another_secret(platform: Platform) -> None:
     assert await status(platform, platform.path("route", site="other")) == 403
 

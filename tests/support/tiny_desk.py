@@ -36,6 +36,9 @@ class TinyDesk:
     async def note(self, event: Event, envelope: Envelope) -> None:
         self.noted.append((event, envelope))
 
+    def turned_away(self, provider: str, cause: str) -> None:
+        """Nobody counts here."""
+
     async def dialled(self, call_id: str) -> str | None:
         return None
 
