@@ -1,7 +1,7 @@
 """Where a worker stands: a socket that outlives it, kept by the parent, and a word to the parent when it serves.
 
-The worker begins to listen, the kernel goes on as long as anybody holds the socket: a call that comes in while one
-worker ends and the next begins waits in the queue, and nobody is sent away.
+Two workers may share it, so that one can take over from the other: what is in the queue when the first stops accepting
+is accepted by the second, and nobody is sent away.
 """
 
 from __future__ import annotations

@@ -114,12 +114,9 @@ class _Crew:
             if self._stop.is_set():
                 return
             say(log, logging.ERROR, "worker ended, starting another", door=self._doors.index(door), code=code)
+            door.shut()
             lasted = asyncio.get_running_loop().time() - began
-            if lasted > LASTING_S:
-                pause = 0.0  # whoever calls meanwhile waits in the queue for the next worker
-            else:
-                pause = min(SLOWEST_RESTART_S, pause * 2 + 0.2)
-                door.shut()
+            pause = 0.0 if lasted > LASTING_S else min(SLOWEST_RESTART_S, pause * 2 + 0.2)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
 
