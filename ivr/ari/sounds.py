@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -101,11 +102,9 @@ class Sounds:
         draft = file.with_name(f".{file.stem}.{os.getpid()}{SUFFIX}")
         try:
             async with asyncio.timeout(speak.deadline / 1_000), self._slots:
-                await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
-                await _run(speak, text, draft)
-                await asyncio.to_thread(telephone_quality, draft)
+                await asyncio.to_thread(_run, speak, text, draft)
                 draft.replace(file)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
             say(log, logging.WARNING, "text not spoken", error=type(error).__name__)
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
@@ -133,26 +132,24 @@ def _voice(locale: str, speak: Speak) -> str:
     return speak.voices.get(locale) or speak.voices.get(locale.partition("-")[0]) or locale.partition("-")[0]
 
 
-async def _run(speak: Speak, text: Say, draft: Path) -> None:
-    """The command, the text on its input. Raises OSError when it fails; it is killed with whoever waits for it."""
+def _run(speak: Speak, text: Say, draft: Path) -> None:
+    """The command, the text on its input, in a thread: starting a process stops whoever starts it for milliseconds.
+
+    Raises OSError, SubprocessError and ValueError. A command that takes too long is killed.
+    """
+    draft.parent.mkdir(parents=True, exist_ok=True)
     words = [
         word.replace("{file}", str(draft)).replace("{voice}", _voice(text.locale, speak)) for word in speak.command
     ]
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+    subprocess.run(  # noqa: S603 the command is the plan's, and no shell reads it
+        words,
+        input=text.text.encode("utf-8", "replace"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=speak.deadline / 1_000,
+        check=True,
     )
-    try:
-        await process.communicate(text.text.encode("utf-8", "replace"))
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise OSError("the command failed")
+    telephone_quality(draft)
 
 
 def _sweep(folder: Path, before: float) -> int:
