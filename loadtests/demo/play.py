@@ -44,8 +44,11 @@ async def play(options: Options, out: TextIO) -> list[str]:
     clock = RunningClock(options.speed)
     with tempfile.TemporaryDirectory(prefix="vipline-demo-") as folder:
         stage = STAGES[options.provider](clock, Path(folder))
-        async with stage.carrier.running(), open_house(Path(folder), options.listen, stage, clock) as house:
-            return await Hour(options, stage, house, clock, Terminal(out)).run()
+        try:
+            async with stage.carrier.running(), open_house(Path(folder), options.listen, stage, clock) as house:
+                return await Hour(options, stage, house, clock, Terminal(out)).run()
+        finally:
+            stage.over()
 
 
 class Hour:

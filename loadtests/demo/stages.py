@@ -21,6 +21,7 @@ class Stage:
     """`section`: the provider's part of the plan, once the carrier runs. `wire` tells the carrier whose numbers ours
     are, given the service's address. `vouched`: what a call carries whose number is beyond doubt. `adapters`: instead
     of the service's own. `environment`: where the plan's secrets are found. `ready`: until calls can be made.
+    `over`: puts back what the stage has changed in this process.
     """
 
     carrier: Carrier
@@ -30,6 +31,7 @@ class Stage:
     adapters: Sequence[Adapter] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], Awaitable[None]] | None = None
+    over: Callable[[], None] = lambda: None
 
 
 def _simulator(clock: RunningClock, folder: Path) -> Stage:
@@ -150,6 +152,7 @@ def _ari(clock: RunningClock, folder: Path) -> Stage:
         adapters=(adapter,),
         environment={"VIPLINE_DEMO_PASSWORD": carrier.password},
         ready=ready,
+        over=lambda: set_second(1.0),
     )
 
 
