@@ -120,6 +120,8 @@ class Counting:
 
     def _widened(self, event: Event, call: CallSeen) -> None:
         tier = self._labels.tier(call.tier)
+        if call.state == "q":
+            self._prompt_ends(event, OTHER)  # nobody serves the step any more, or a supervisor gave the call away
         # At the same moment it came back or its caller chose: then that was the reason, not the step's end.
         if call.state == "w" and call.since_ms < event.at_ms and call.step:
             self.tally.add(d.STAGE_EXPIRED, tier, self._labels.step(call.step))
@@ -140,7 +142,8 @@ class Counting:
         tier = self._tier(event)
         self.tally.add(d.OFFERS, tier, self._labels.queue(group_of(event.fields.get("lane", ""))))
         if call is not None and call.state == "q":
-            self._prompt_ends(event, "owner_ready")
+            own = not call.owner or event.fields.get("agent") == call.owner
+            self._prompt_ends(event, "owner_ready" if own else OTHER)
         if certain and (_is_held(call) or _holds_another(picture, event.fields.get("agent", ""))):
             self.tally.add(d.DOUBLE_OFFERS)
 

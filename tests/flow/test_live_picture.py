@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from config.loading import load_config
 from router.domain.events import Event, parse
 from router.domain.ladder import Timing
 from router.live.picture import Picture
+from router.metrics.projector import Work
 from router.metrics.standing import Standing
 from tests.support.engine_driver import BlockingConnection, EngineDriver
 from tests.support.histories import Histories
 from tests.support.snapshot import Snapshot
 from tests.support.watching import START
 
+PLAN = load_config(Path(__file__).resolve().parents[2] / "config")["main"].plan.site
 SHORT = settings(
-    max_examples=30,
+    max_examples=25,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -59,7 +64,7 @@ def differences(picture: Picture, found: Snapshot) -> list[str]:
 def test_the_picture_is_what_the_server_holds(connection: BlockingConnection) -> None:
     class Drawn(Histories):
         def engine_for(self, timing: Timing) -> EngineDriver:
-            self.picture, self.standing = Picture(), Standing()
+            self.work = Work.of({}, {}, lambda: PLAN)
             driver = EngineDriver(connection, timing, START)
             told = driver.new_events
 
@@ -76,10 +81,10 @@ def test_the_picture_is_what_the_server_holds(connection: BlockingConnection) ->
             except AssertionError:
                 assume(False)  # engine and model are held to each other by another test
             for event in self.fresh:
-                call_id, agent_id = self.picture.take(event)
-                self.standing.follow(self.picture, call_id, agent_id, event.fields.get("old", ""))
-            self.right(differences(self.picture, engine.snapshot(self.now)))
-            self.right(wrong_counts(self.picture, self.standing))
+                self.work.take(event)
+            self.right(differences(self.work.picture, engine.snapshot(self.now)))
+            self.right(wrong_counts(self.work.picture, self.work.standing))
+            self.right(impossible(self.work))
 
     run_state_machine_as_test(Drawn, settings=SHORT)
 
@@ -93,6 +98,23 @@ def wrong_counts(picture: Picture, standing: Standing) -> list[str]:
         for key in standing.values.keys() | anew.values.keys()
         if key[0] != "agents_ms" and standing.values.get(key, 0) != anew.values.get(key, 0)
     ]
+
+
+def impossible(work: Work) -> list[str]:
+    """No offer is doubled, each ends in one way or still rings, and no question ends more often than it was asked."""
+    counts: Counter[str] = Counter()
+    for field, count in work.tally.counts.items():
+        counts[field.partition(";")[0]] += count
+    ringing = sum(call.state == "o" for call in work.picture.calls.values())
+    asked = sum(call.state == "q" for call in work.picture.calls.values())
+    wrong = []
+    if counts["double_offers_total"]:
+        wrong.append("an offer is said to be doubled")
+    if counts["offers_total"] != counts["offer_ends_total"] + ringing:
+        wrong.append(f"{counts['offers_total']} offers, {counts['offer_ends_total']} ended, {ringing} ring")
+    if counts["prompts_total"] != counts["prompt_ends_total"] + asked:
+        wrong.append(f"{counts['prompts_total']} questions, {counts['prompt_ends_total']} ended, {asked} stand")
+    return wrong
 
 
 def test_entries_taken_twice_change_nothing() -> None:
