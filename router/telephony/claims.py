@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from router.store.channel import Channel, ServerError
 from router.store.keyspace import Keyspace
@@ -62,6 +63,11 @@ class Claims:
         words = await self._run("settle_action", call_id, action, self._name, lease, outcome, leg_id, leg or "")
         return words[0].decode()
 
+    def leave(self) -> None:
+        """Nothing of ours is under way any more: whoever comes next need not wait for our claims to run out."""
+        key = self._keys.own(f"outbox:left:{self._name}")
+        self._channel.send("SET", key, "1", "PX", str(self.claim_ms)).add_done_callback(_forgive)
+
     async def leg(self, call_id: str, leg_id: str) -> str | None:
         """The provider's id of a leg of ours, where it is known."""
         known: bytes | None = await self._channel.call("HGET", self._keys.own(f"o:{call_id}"), f"leg:{leg_id}")
@@ -77,3 +83,8 @@ class Claims:
                 raise
             words = await self._channel.call("EVAL", script.body, *rest)
         return words
+
+
+def _forgive(sent: asyncio.Future[Any]) -> None:
+    if not sent.cancelled():
+        sent.exception()

@@ -76,10 +76,13 @@ class Outbox:
         finally:
             for task in others:
                 task.cancel()
+            try:
+                await term.stop()
+            finally:
+                claims.leave()
+                with contextlib.suppress(Exception):
+                    await leader.resign()
             await asyncio.gather(*others, return_exceptions=True)
-            await term.stop()
-            with contextlib.suppress(Exception):
-                await leader.resign()
 
     async def _read(self, leader: Leader, term: Term) -> None:
         """Now and then from the beginning: one who woke up and thought to lead may have taken entries with them."""

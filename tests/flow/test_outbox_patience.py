@@ -171,3 +171,18 @@ async def test_what_a_sleeper_took_with_it_is_read_again(api: Api) -> None:
     await asyncio.wait([leading])
     await term.stop()
     assert [ring.leg_id for ring in gateway.originates()] == offers
+
+
+@pytest.mark.parametrize(("left", "free_after_ms"), [(True, 3_000), (False, CLAIM_MS)])
+async def test_who_left_in_good_order_is_not_waited_for(api: Api, left: bool, free_after_ms: int) -> None:
+    now = [1_000_000]
+    first, second = (
+        Claims(api.site.channel, api.site.keys, name, clock=lambda: str(now[0])) for name in ("first", "second")
+    )
+    assert (await first.claim("n1", "stop:1-0", "")).word == "OK"
+    if left:
+        first.leave()
+    now[0] += free_after_ms - 1
+    assert (await second.claim("n1", "stop:1-0", "")).word == "BUSY"
+    now[0] += 1
+    assert (await second.claim("n1", "stop:1-0", "")).word == "AGAIN"

@@ -145,6 +145,7 @@ class Play:
         found += await self._by_people()
         found.append((1, "the watch looks", self.watch.look))
         found.append((1, "the process dies", self._die))
+        found.append((1, "the process is replaced", partial(self._die, in_order=True)))
         if self.frozen is None:
             found.append((1, "the process freezes, another takes over", self._freeze))
         else:
@@ -274,12 +275,14 @@ class Play:
         rows = await asyncio.gather(*(self.site.engine.read_agent(agent) for agent in AGENTS))
         return [row for row in rows if row is not None]
 
-    async def _die(self) -> None:
+    async def _die(self, in_order: bool = False) -> None:
         """What it had asked for may have reached the carrier, every other time."""
         for number, ask in enumerate(list(self.process.wire.asks)):
             if not ask.find and (len(self.story) + number) % 2:
                 self._performed(ask)
         await self.process.term.stop()
+        if in_order:
+            self.process.claims.leave()
         self.process = self._start()
 
     async def _freeze(self) -> None:

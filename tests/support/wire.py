@@ -78,7 +78,7 @@ class Process:
         self.position = "0"
         self._clock = clock
         pace = Pace(lambda: clock.now_ms / 1000, self._sleep)
-        claims = Claims(site.channel, site.keys, name, clock=lambda: str(clock.now_ms))
+        self.claims = claims = Claims(site.channel, site.keys, name, clock=lambda: str(clock.now_ms))
         self.term = Term(site, {PROVIDER: self.wire}, _Commands(site.channel), Carrier(site, claims, pace), pace)
 
     async def _sleep(self, seconds: float) -> None:

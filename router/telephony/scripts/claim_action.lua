@@ -26,7 +26,11 @@ local was = call('HGET', acts, 'do:' .. action)
 if was and not string.find(was, '^sending;') then return {'DONE'} end
 
 local who, since, at = string.match(was or '', '^sending;([^;]*);(%d+);(%d+)$')
-if who and who ~= claimant and now - at < tonumber(claim_ms) then return {'BUSY'} end
+if who and who ~= claimant then
+  -- Of one who left in good order nothing is under way any more, but for what the provider has not looked at yet.
+  local left = call('EXISTS', site .. ':outbox:left:' .. who) == 1
+  if now - at < (left and math.min(3000, claim_ms) or tonumber(claim_ms)) then return {'BUSY'} end
+end
 local holds = true
 if lease ~= '' then
   local f = call('HMGET', calls, 'st', 'fe')
