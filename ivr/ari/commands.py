@@ -65,6 +65,14 @@ def quiet(channel_id: str) -> Command:
     return Command("DELETE", _path("channels", channel_id, "moh"))
 
 
+def ring(channel_id: str) -> Command:
+    return Command("POST", _path("channels", channel_id, "ring"))
+
+
+def ring_no_more(channel_id: str) -> Command:
+    return Command("DELETE", _path("channels", channel_id, "ring"))
+
+
 def hang_up(channel_id: str, reason: str = "normal") -> Command:
     return Command("DELETE", _path("channels", channel_id), {"reason": reason})
 

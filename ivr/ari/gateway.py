@@ -132,11 +132,7 @@ class AriGateway:
     def _interrupt(self, exchange: Exchange, leg: Leg, action: Interrupt) -> Done:
         if leg.role != "caller" and not leg.up:
             return Done(leg.channel_id, gone=True)  # it will ask for its first page when it is answered
-        if leg.talk is not None:
-            talk = leg.talk
-            exchange.phone.later(commands.leave_bridge(talk.bridge_id, leg.channel_id))
-            exchange.meeting.finish(talk)
-        exchange.meeting.leave_room(leg)
+        exchange.meeting.interrupt(leg)
         exchange.begin(leg, action.route, PromptFinished())
         return Done(leg.channel_id)
 

@@ -99,6 +99,9 @@ class Meeting:
         except asyncio.CancelledError:
             self._send_back(talk, hold)
             raise
+        if connected and talk.over.is_set() and not caller.gone:  # sent elsewhere meanwhile
+            self.bridges.spoilt(talk.bridge_id)
+            return join.over, LegFailed("network")
         if not connected:
             self._send_back(talk, hold)
             return join.over, LegFailed("network")
@@ -121,9 +124,10 @@ class Meeting:
         if talk.bridge_id:
             self.bridges.spoilt(talk.bridge_id)
             talk.bridge_id = ""
+        interrupted = talk.over.is_set()
         self.finish(talk)
         caller = talk.caller
-        if not caller.gone:
+        if not caller.gone and not interrupted:
             self.enter_room(caller, hold)
             caller.task = self._tasks.start(self.run(caller, hold.route, HoldTick()))
 
@@ -134,11 +138,13 @@ class Meeting:
         if out is None:
             return dial.over, LegFailed("network")
         try:
+            self._phone.later(commands.ring(leg.channel_id))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(lasting(dial.timeout_ms / 1_000 + RINGING_S)):
                     await out.settled.wait()
             if out.gone or not out.up:
                 return dial.over, LegFailed("no_answer")
+            self._phone.later(commands.ring_no_more(leg.channel_id))
             talk = leg.talk = out.talk = Talk(leg, out)
             if not await self._connect(talk):
                 self.finish(talk)
@@ -204,6 +210,14 @@ class Meeting:
         for leg in (talk.caller, talk.agent):
             if leg.talk is talk:
                 leg.talk = None
+
+    def interrupt(self, leg: Leg) -> None:
+        """Out of whatever it is in: somebody sends it elsewhere."""
+        if (talk := leg.talk) is not None:
+            if talk.bridge_id:
+                self._phone.later(commands.leave_bridge(talk.bridge_id, leg.channel_id))
+            self.finish(talk)
+        self.leave_room(leg)
 
     def finish_soon(self, talk: Talk) -> None:
         """One has left the bridge; why is about to be said."""

@@ -132,11 +132,12 @@ class Reconciler:
 def _talk(exchange: Exchange, bridge_id: str, members: Sequence[str], calls: Mapping[str, Standing]) -> bool:
     """Whether caller and agent of a standing call talk in this bridge: then they go on. Others are taken out of it."""
     legs = [leg for one in members if (leg := exchange.legs.get(one)) is not None]
+    talks = {leg.talk for leg in legs}
+    if len(legs) == 2 and len(talks) == 1 and None not in talks:
+        return True
     agent = next((leg for leg in legs if leg.role == "agent"), None)
     caller = next((leg for leg in legs if leg.role != "agent"), None)
     if agent is not None and caller is not None and agent.call_id == caller.call_id:
-        if agent.talk is not None and agent.talk is caller.talk:
-            return True
         call = calls.get(caller.call_id)
         if call is not None and call.offer_id == agent.leg_id and call.letter in "bc":
             step = f"back-{exchange.nonce}-{next(_numbers)}"

@@ -73,6 +73,22 @@ async def test_a_talk_goes_on_through_a_gap(house: House) -> None:
     await house.agent_is("agent-7", "wrapping")
 
 
+async def test_a_talk_with_a_number_outside_goes_on_through_a_gap(
+    database: str, tmp_path: Path, fake: FakeAsterisk
+) -> None:
+    def closed(plan: dict[str, Any]) -> None:
+        plan["hours"]["office"] = {"open": {"daily": []}, "exit": "number:+12025550133"}
+
+    async with house_of(database, tmp_path, fake, change=closed) as house:
+        call = fake.call(PRIYA, "+12025550100")
+        await call.until("bridged: +12025550133")
+        outside = fake.leg_to("+12025550133")
+        await gap(house)
+        assert outside.partner is call
+        await fake.hang_up(outside)
+        await call.until("ended")
+
+
 async def test_a_waiting_caller_is_held_again(house: House) -> None:
     call = house.call(PRIYA)
     await call.until("queue:")

@@ -117,6 +117,7 @@ def test_every_command_is_one_asterisk_has(reference: Path) -> None:
     contract = AriContract.read(reference / "ari")
     for command in (
         commands.channels(), commands.bridges(), commands.channel("1.2"), commands.answer("1.2"),
+        commands.ring("1.2"), commands.ring_no_more("1.2"),
         commands.play("1.2", "p", ["sound:a", "sound:b"]), commands.stop("p"), commands.music("1.2", "default"),
         commands.quiet("1.2"), commands.hang_up("1.2"), commands.hang_up("1.2", "busy"),
         commands.hang_up("1.2", "rejected"), commands.hang_up("1.2", "congestion"),

@@ -106,7 +106,7 @@ class Rest:
             await leg.tell(f"queue: {leg.music}")
         elif name == "quiet":
             leg.music = None
-        else:
+        elif name != "ring":
             raise NotImplementedError(name)
         return EMPTY
 
@@ -174,6 +174,8 @@ _NAMES = {
     ("POST", "channels", "play"): "play",
     ("POST", "channels", "moh"): "music",
     ("DELETE", "channels", "moh"): "quiet",
+    ("POST", "channels", "ring"): "ring",
+    ("DELETE", "channels", "ring"): "ring",
     ("DELETE", "playbacks", ""): "stop",
     ("POST", "bridges", ""): "create_bridge",
     ("DELETE", "bridges", ""): "destroy_bridge",
