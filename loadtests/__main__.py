@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import click
+import uvloop
 
 from loadtests.demo.stages import STAGES
 from loadtests.options import Options, read_mix
@@ -41,7 +41,7 @@ def main(
     if unknown := ways.keys() - known:
         raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(sorted(known))}", param_hint="--mix")
     options = Options(rate, minutes, agents, pace, shape, ways, workers=workers, seed=seed, out=out)  # type: ignore[arg-type]
-    found = asyncio.run(run(options, sys.stdout))
+    found = uvloop.run(run(options, sys.stdout))
     sys.exit(0 if found.clean else 1)
 
 

@@ -11,7 +11,7 @@ from loadtests.demo.terminal import Terminal
 from loadtests.judgement import SITUATIONS, Judgement
 from loadtests.options import Options
 
-SHOWN = 30
+SHOWN, FEW = 30, 12
 
 TIERS = ("tier", "calls", "answered", "hung up", "called back", "overflowed", "in time", "mean", "p50", "p90", "p95")
 HOOKS = ("hook", "count", "p50 ms", "p95 ms", "p99 ms", "max ms")
@@ -96,7 +96,10 @@ def page(found: Judgement, options: Options, effort: Effort, over_time: Sequence
     ]
     if found.faults or found.missing:
         listed = [*found.faults[:200], *(f"too rare: {words}" for words in found.missing)]
-        parts.append("<ul>" + "".join(f"<li>{escape(words)}</li>" for words in listed) + "</ul>")
+        items = "".join(f"<li>{escape(words)}</li>" for words in listed)
+        parts.append(
+            f"<details{' open' if len(listed) <= FEW else ''}><summary>What broke</summary><ul>{items}</ul></details>"
+        )
     parts += ["<h2>Waits by tier</h2>", _table(TIERS, tier_rows(found))]
     if over_time:
         rates = {"arrived": ("callers a second", "#1f6feb"), "ended": ("calls ended a second", "#8b949e")}
@@ -126,7 +129,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2rem auto;padding
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}
 .head{color:#fff;padding:.6rem 1rem;border-radius:6px;font-weight:600}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #d8dee4}
+th,td{padding:.25rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid #d8dee4}
 th:first-child,td:first-child{text-align:left}thead th{color:#57606a;font-weight:600}
 tbody tr:last-child{font-weight:600}
 figure{margin:1rem 0}svg{width:100%}svg text{font-size:11px;fill:#57606a}.grid{stroke:#d8dee4}
