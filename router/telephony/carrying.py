@@ -71,8 +71,12 @@ class Carrier:
             else:
                 await self._settle(call_id, wanted, done, gateway)
                 return
-            if self._pace.now() + pause_s - began > _patience_s(wanted, sent):
-                await self._give_up(call_id, wanted, sent)
+            waited_s = self._pace.now() + pause_s - began
+            if isinstance(wanted.action, Originate) and waited_s > wanted.action.ring_timeout_ms / 2_000:
+                await self._give_back(call_id, wanted.action)
+            if waited_s > _patience_s(wanted, sent):
+                count(self._site, wanted.action, "given_up")
+                say(log, logging.ERROR, "action given up", call=call_id, action=wanted.name.partition(":")[0])
                 return
             await self._pace.sleep(pause_s)
 
@@ -125,17 +129,17 @@ class Carrier:
             with contextlib.suppress(Refused):
                 await self._site.engine.fail_leg(call_id, wanted.action.leg_id.removesuffix(CUSTOMER), refused.cause)
 
-    async def _give_up(self, call_id: str, wanted: Wanted, sent: bool) -> None:
-        """A ring that never left the house is nobody's fault: the caller goes on, the agent rests uncounted."""
-        count(self._site, wanted.action, "given_up")
-        say(log, logging.ERROR, "action given up", call=call_id, action=wanted.name.partition(":")[0])
-        if not isinstance(wanted.action, Originate) or sent:
+    async def _give_back(self, call_id: str, action: Originate) -> None:
+        """A provider that is away is nobody's fault: the caller goes on, and the agent rests uncounted.
+
+        Not if the leg was heard of meanwhile.
+        """
+        offer_id = action.leg_id.removesuffix(CUSTOMER)
+        documents, agent = self._site.keys.documents(call_id), action.role == "agent"
+        if agent and await self._site.channel.call("HEXISTS", documents, f"whisper@{offer_id}"):
             return
-        offer_id = wanted.action.leg_id.removesuffix(CUSTOMER)
-        row = await self._site.engine.read_call(call_id)
-        if row is not None and row.offer_id == offer_id and row.agent_id is not None:
-            with contextlib.suppress(Refused):
-                await self._site.engine.decline_offer(call_id, row.agent_id, offer_id, "network")
+        with contextlib.suppress(Refused):
+            await self._site.engine.decline_offer(call_id, "", offer_id, "network", only_in="o" if agent else "d")
 
 
 def _patience_s(wanted: Wanted, sent: bool) -> float:

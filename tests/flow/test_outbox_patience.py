@@ -109,6 +109,25 @@ async def test_what_may_ring_is_looked_for_until_it_is_known(api: Api, placed: b
     assert len(gateway.originates()) == 1
 
 
+@pytest.mark.parametrize("heard", [False, True])
+async def test_a_ring_of_which_nothing_becomes_known_is_no_miss(api: Api, heard: bool) -> None:
+    """Unless the agent has picked up, which says enough."""
+    offer, patience = await offered(api), Patience()
+    gateway = FakeGateway(troubles=["never placed, answer lost"] * FOR_EVER)
+    if heard:
+        await caller(api).picks_up(offer)
+    carrying = asyncio.create_task(
+        carrier(api, patience).carry_out("n1", originate("n1", offer, "agent", 20_000), gateway)
+    )
+    await until(lambda: patience.slept_s > 15 or carrying.done())
+    assert (await row_of(api, "n1")).letter == ("o" if heard else "w")
+    agent = await api.site.engine.read_agent("agent-7")
+    assert agent is not None
+    assert agent.misses == 0
+    carrying.cancel()
+    await asyncio.wait([carrying])
+
+
 async def test_a_leg_that_cannot_be_ended_is_given_up_in_the_end(api: Api) -> None:
     class Away(FakeGateway):
         async def perform(self, site: str, action: Action, leg: str | None) -> Done:
