@@ -58,6 +58,7 @@ class Node(Part):
     """See docs/node.md. Any of `secrets` may stand in the path; `networks`: who may ask, left out: whoever knows one.
 
     `queues`: group → number callers of it are transferred to. `default`: where to when nothing can be decided.
+    `trust`: how far its callers' numbers can be believed; `vouched`: the platform knows them, as in the JSON API.
     `plus`: its numbers are international, whether or not they begin with a plus. `answered`: whether the platform tells
     that an agent has answered, or that is taken for granted. `patience`: how long it may be silent about a caller who
     waits; `again`: how soon it should ask again.
@@ -73,6 +74,7 @@ class Node(Part):
     queues: dict[Name, Line] = Field(default_factory=dict)
     default: Line = ""
     plus: bool = False
+    trust: Literal["vouched", "verified", "partial", "gateway", "none"] = "vouched"
     answered: Literal["told", "assumed"] = "told"
     patience: Annotated[Duration, Field(ge=1_000, le=600_000)] = 15_000
     again: Annotated[Duration, Field(ge=1_000, le=60_000)] = 3_000

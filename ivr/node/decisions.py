@@ -54,7 +54,7 @@ class Decisions:
 
     async def lookup(self, asked: Question) -> Answer:
         """Who calls, and how they are greeted. Nothing is reserved; asked of a call that stands it says the same."""
-        plan, incoming = self._site.plan, _incoming(asked, Entry(asked.call_id))
+        plan, incoming = self._site.plan, _incoming(asked, Entry(asked.call_id), self._node())
         known = await recognise(self._site, incoming)
         caller = known.found.caller(plan)
         decision = decide(caller, known.facts, plan, datetime.now(UTC))
@@ -159,7 +159,7 @@ class Decisions:
         return entry
 
     async def _enter(self, asked: Question, entry: Entry) -> CallView:
-        incoming = _incoming(asked, entry)
+        incoming = _incoming(asked, entry, self._node())
         known = await recognise(self._site, incoming)
         if Door.is_flooded(known.found, self._site.plan):
             raise SiteFull
@@ -233,14 +233,15 @@ class Decisions:
         return Telling(view, self._site.plan, view.expected or 1)
 
 
-def _incoming(asked: Question, entry: Entry) -> Incoming:
-    """The platform vouches for its callers' numbers, as in the JSON API."""
+def _incoming(asked: Question, entry: Entry, node: Node) -> Incoming:
+    """As the JSON API would be told of the call; `vouched` is what it takes a call for whose trust is left out."""
     return Incoming(
         entry.engine_id,
         asked.caller or None,
         asked.called,
         language=asked.language or entry.language or None,
         skills=asked.skills or entry.skills,
+        trust=None if node.trust == "vouched" else node.trust,
     )
 
 

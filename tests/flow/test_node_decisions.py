@@ -278,3 +278,12 @@ async def test_a_closed_line_offers_a_callback(database: str, tmp_path: Path) ->
             said = await platform.ask("menu", call_id, digits=digits)
             check_whole(said)
             assert said["action"] == action
+
+
+async def test_numbers_nobody_vouches_for_are_not_greeted_by_name(database: str, tmp_path: Path) -> None:
+    async with platform_of(database, tmp_path, trust="none") as platform:
+        ada = await platform.ask("lookup", "c-1", ADA)
+        assert (ada["found"], ada["name"], ada["tier"]) == ("1", "", "diamond")
+        assert "Ada" not in ada["greeting"]
+        await platform.ask("route", "c-1", ADA)
+        assert (await platform.api.site.engine.read_call("c-1")).meta["trust"] == "none"  # type: ignore[union-attr]
