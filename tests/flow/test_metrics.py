@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -155,6 +158,49 @@ def test_every_metric_is_in_the_documentation() -> None:
     assert not missing
     named = set(re.findall(r"`vipline_(\w+)`", page))
     assert named - set(d.ALL) == set(), "the page names what is not there"
+
+
+async def test_queues_ask_the_same_whatever_waits(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wall that asks every second makes nobody look at everybody."""
+    channel, asked = api.site.channel, 0
+    plain_call, plain_many = channel.call, channel.call_many
+
+    async def call(*args: Any) -> Any:
+        nonlocal asked
+        # How often it looks whether everything is counted depends on the moment.
+        asked += args[0] != "HGETALL"
+        return await plain_call(*args)
+
+    async def call_many(commands: Sequence[Sequence[Any]]) -> list[Any]:
+        nonlocal asked
+        asked += len(commands)
+        return await plain_many(commands)
+
+    async def count(waiting: int) -> int:
+        nonlocal asked
+        async with asyncio.timeout(10):
+            while (await api.get("/v1/queues")).json["tiers"][-1]["waiting"] != waiting:
+                await asyncio.sleep(0.05)
+        with monkeypatch.context() as counting:
+            counting.setattr(api.site.engine, "connection", Counted(call, call_many))
+            counting.setattr(api.site, "channel", Counted(call, call_many))
+            asked = 0
+            await api.get("/v1/queues")
+        return asked
+
+    await api.call("c0", None)
+    few = await count(1)
+    for number in range(1, 40):
+        await api.call(f"c{number}", None)
+    assert await count(40) == few
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A channel whose commands are counted."""
+
+    call: Any
+    call_many: Any
 
 
 @pytest.mark.soak
