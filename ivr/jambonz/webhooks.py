@@ -39,7 +39,7 @@ from ivr.jambonz.payloads import (
 )
 from ivr.jambonz.signature import HEADER, is_signed
 from ivr.refused import Refusal, counted
-from ivr.vocabulary import Event, InputNone, Join, PromptFinished, Role, Route, Script
+from ivr.vocabulary import Event, Hangup, InputNone, Join, PromptFinished, Role, Route, Script
 from router.logging_ import current_call
 from router.telephony.actions import FETCHED
 
@@ -178,7 +178,7 @@ class JambonzHooks:
 
         def look(script: Script) -> bytes:
             nonlocal stands
-            stands = not any(type(command).__name__ == "Hangup" for command in script)
+            stands = not any(isinstance(command, Hangup) for command in script)
             return b""
 
         join = _Asked("join", asked.call_id, asked.step, "agent")

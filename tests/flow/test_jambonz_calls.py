@@ -231,3 +231,15 @@ async def test_a_round_of_music_that_ends_in_that_very_moment_does_not_undo_the_
     await house.until(call.sid, state="connected")
     await house.fake.hang_up(house.fake.leg_to(GRETA))
     await call.until("Thank you for calling")
+
+
+async def test_a_caller_who_comes_to_a_room_whose_agent_has_gone_is_sent_back_to_the_line(house: House) -> None:
+    call = house.call(PRIYA)
+    await call.until("queue:")
+    await house.until(call.sid, state="waiting")
+    hold = next(one.url for one in house.fake.asking.log if "/hold/" in one.url)
+    house.fake.update(call, {"call_hook": {"url": f"{hold.partition('/hold/')[0]}/bridged/{call.sid}/1795295062606-1"}})
+    await call.until("redirected:")
+    await call.until("queue:", times=2)
+    assert any("/wait/" in one.url for one in house.fake.asking.log)
+    await house.until(call.sid, state="waiting")
