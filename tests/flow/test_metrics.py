@@ -182,7 +182,6 @@ async def test_queues_ask_the_same_whatever_waits(api: Api, monkeypatch: pytest.
             while (await api.get("/v1/queues")).json["tiers"][-1]["waiting"] != waiting:
                 await asyncio.sleep(0.05)
         with monkeypatch.context() as counting:
-            counting.setattr(api.site.engine, "connection", Counted(call, call_many))
             counting.setattr(api.site, "channel", Counted(call, call_many))
             asked = 0
             await api.get("/v1/queues")
