@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
 from typing import Protocol
 
 import aiohttp
@@ -14,6 +13,7 @@ from yarl import URL
 from config.ari import Asterisk as Settings
 from config.secrets import read_secret
 from ivr.ari.commands import Answer, Command
+from ivr.ari.counts import Counts
 from ivr.ari.heard import Heard
 from ivr.ari.link import HEARTBEAT_S, MAX_MESSAGE, Link, Socket
 from ivr.ari.rest import HttpRest, NotSent, Rest
@@ -48,7 +48,7 @@ def passwords(settings: Settings) -> tuple[str, ...]:
 class Asterisk:
     """`settings` are of the plan. `keep` runs as long as we speak for its application."""
 
-    def __init__(self, name: str, settings: Settings, ears: Ears, counts: Counter[str]) -> None:
+    def __init__(self, name: str, settings: Settings, ears: Ears, counts: Counts) -> None:
         self.name = name
         self.settings = settings
         self._ears = ears

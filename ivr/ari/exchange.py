@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from config.models import SitePlan
 from ivr.adapter import Hearer
 from ivr.ari import commands
 from ivr.ari.asterisk import Asterisk
+from ivr.ari.counts import Counts
 from ivr.ari.ends import Ends
 from ivr.ari.heard import (
     Bridged,
@@ -51,7 +51,7 @@ class Reconciling(Protocol):
 
 
 class Exchange:
-    """`nonce` is this process' and this connection's. `counts` are of the whole adapter. `known`: every leg of
+    """`nonce` is this process' and this connection's. `counts` are the site's. `known`: every leg of
     ours on it has been found. `leads`: this process leads the site, as far as it knows."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Exchange:
         desk: Hearer,
         plan: Callable[[], SitePlan],
         sounds: Sounds,
-        counts: Counter[str],
+        counts: Counts,
         nonce: str,
         reconcile: Reconciling,
     ) -> None:
@@ -172,7 +172,7 @@ class Exchange:
         elif isinstance(event, Left | HangupAsked | Destroyed | Changed | Digit | Dialled):
             leg = self.legs.get(event.channel_id)
             if leg is None:
-                self.counts["foreign"] += 1
+                self.counts.refuse("foreign")
             else:
                 self._of_leg(leg, event)
 
@@ -212,7 +212,7 @@ class Exchange:
         """A caller, or a leg that somebody before us asked for. Others are none of our business."""
         channel, args = event.channel, event.args
         if len(self.legs) >= MOST_LEGS:
-            self.counts["turned_away"] += 1
+            self.counts.refuse("full")
             self.phone.later(commands.hang_up(channel.id, "congestion"))
             return None
         if (ours := read_channel_id(channel.id)) is not None:
@@ -222,7 +222,7 @@ class Exchange:
             return self.add(leg)
         call_id = call_id_of(self.name, channel.id) or ""
         if event.app != self.app or not call_id or (args[:1] or ("caller",)) != ("caller",):
-            self.counts["foreign"] += 1
+            self.counts.refuse("foreign")
             say(log, logging.WARNING, "channel is not for us", asterisk=self.name)
             return None
         leg = self.add(Leg(channel.id, "caller", call_id, call_id, event.app, up=channel.state == "Up"))

@@ -7,7 +7,6 @@ import binascii
 import hmac
 import logging
 from base64 import b64decode
-from collections import Counter
 from collections.abc import Callable
 
 from aiohttp import web
@@ -26,17 +25,20 @@ log = logging.getLogger("vipline.ari")
 
 
 class AriHooks:
-    """`part` gives a site's section of the plan, `exchange` the one of that name, where this process keeps it."""
+    """`part` gives a site's section of the plan, `exchange` the one of that name, where this process keeps it.
+
+    `refused` is told the site whenever somebody was not let in.
+    """
 
     def __init__(
         self,
         part: Callable[[str], Ari | None],
         exchange: Callable[[str, str], Exchange | None],
-        counts: Counter[str],
+        refused: Callable[[str], None],
     ) -> None:
         self._part = part
         self._exchange = exchange
-        self._counts = counts
+        self._refused = refused
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(ROOT + "/{site}/{asterisk}", self._connect)]
@@ -50,7 +52,7 @@ class AriHooks:
         known = settings is not None and settings.url is None and hmac.compare_digest(user, settings.user.encode())
         fits = [hmac.compare_digest(password, word.encode()) for word in (passwords(settings) if settings else ())]
         if not known or not any(fits):
-            self._counts["refused_peers"] += 1
+            self._refused(site)
             say(log, logging.WARNING, "asterisk refused", site=site if part else "?")
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="ari"'})
         exchange = self._exchange(site, name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable
 
 import aiohttp
 from aiohttp import web
 
+from ivr.ari.counts import Counts
 from ivr.ari.heard import Heard, Reply, Rubbish, TakenOver, hear
 from ivr.ari.rest import SocketRest
 from router.logging_ import say
@@ -29,7 +29,7 @@ Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 class Link:
     """`on_heard` is told every event, in order. `counts`: rubbish, slowed, cut."""
 
-    def __init__(self, socket: Socket, on_heard: Callable[[Heard], None], counts: Counter[str]) -> None:
+    def __init__(self, socket: Socket, on_heard: Callable[[Heard], None], counts: Counts) -> None:
         self._socket = socket
         self._on_heard = on_heard
         self._counts = counts
@@ -52,7 +52,7 @@ class Link:
                     return
                 self._take(message.data)
                 if self._rubbish > RUBBISH_IN_A_ROW:
-                    self._counts["cut"] += 1
+                    self._counts.refuse("cut")
                     say(log, logging.ERROR, "peer cut off, nothing but rubbish")
                     return
                 read += 1
@@ -67,7 +67,7 @@ class Link:
             heard = hear(raw) if isinstance(raw, str) else hear("")
         except Rubbish:
             self._rubbish += 1
-            self._counts["rubbish"] += 1
+            self._counts.refuse("rubbish")
             return
         self._rubbish = 0
         if isinstance(heard, Reply):
@@ -86,7 +86,7 @@ class Link:
         self._tokens = min(AT_ONCE, self._tokens + (now - self._at) * A_SECOND) - SLICE
         self._at = now
         if self._tokens < 0:
-            self._counts["slowed"] += 1
+            self._counts.refuse("slowed")
             await asyncio.sleep(-self._tokens / A_SECOND)
         else:
             await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from itertools import count
@@ -9,6 +10,7 @@ from itertools import count
 from config.models import SitePlan
 from ivr.ari import commands
 from ivr.ari.legs import PREFIX, Leg
+from ivr.ari.pace import lasting
 from ivr.ari.phone import Ask
 from ivr.ari.rest import NoAnswer, NotSent
 from ivr.ari.targets import NoTarget, endpoint_of
@@ -43,6 +45,7 @@ class Outside:
             return None
         caller_id = self._plan().voice.caller_id or ""
         seconds = math.ceil(dial.timeout_ms / 1_000)
+        out.rings_until = asyncio.get_running_loop().time() + lasting(seconds)
         self._legs[channel_id] = out
         try:
             answer = await self._ask(

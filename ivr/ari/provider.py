@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from config.ari import Asterisk as Settings
 from config.models import SitePlan
 from ivr.adapter import Hearer
 from ivr.ari.asterisk import passwords
+from ivr.ari.counts import Counts
 from ivr.ari.exchange import Exchange
 from ivr.ari.gateway import AriGateway
 from ivr.ari.hooks import AriHooks
@@ -73,12 +75,12 @@ class AriAdapter:
     name = PROVIDER
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self._counts: dict[str, Counts] = {}
         self._sites: dict[str, tuple[Hearer, Callable[[], SitePlan]]] = {}
         self._sounds: dict[str, Sounds] = {}
         self._kept: dict[str, dict[str, Kept]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
-        self._hooks = AriHooks(self._part, self._exchange, self.counts)
+        self._hooks = AriHooks(self._part, self._exchange, self._refused)
         self._gateway = AriGateway(self._exchanges)
 
     @property
@@ -90,7 +92,16 @@ class AriAdapter:
 
     def serve(self, site: str, desk: Hearer, plan: Callable[[], SitePlan]) -> None:
         self._sites[site] = (desk, plan)
-        self._sounds[site] = Sounds(lambda: plan().telephony.ari, self.counts)
+        self._counts[site] = Counts(partial(desk.turned_away, PROVIDER))
+        self._sounds[site] = Sounds(lambda: plan().telephony.ari, self._counts[site])
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What happened on all lines, in this process."""
+        found: Counter[str] = Counter()
+        for counts in self._counts.values():
+            found.update(counts)
+        return found
 
     def can_dial(self, site: str) -> bool:
         part = self._part(site)
@@ -144,8 +155,8 @@ class AriAdapter:
     def _keep(self, site: str, name: str, settings: Settings, office: Office) -> Kept:
         desk, plan = self._sites[site]
         reconciler = Reconciler(office, lambda: self._exchanges(site).values())
-        nonce = secrets.token_hex(4)
-        exchange = Exchange(site, name, settings, desk, plan, self._sounds[site], self.counts, nonce, reconciler)
+        nonce, counts = secrets.token_hex(4), self._counts[site]
+        exchange = Exchange(site, name, settings, desk, plan, self._sounds[site], counts, nonce, reconciler)
         part = self._part(site)
         presence = Presence(exchange, office) if part is not None and part.devices else None
         return Kept(exchange, settings, reconciler, presence)
@@ -161,6 +172,10 @@ class AriAdapter:
     def _part(self, site: str) -> Ari | None:
         known = self._sites.get(site)
         return known[1]().telephony.ari if known else None
+
+    def _refused(self, site: str) -> None:
+        if site in self._counts:
+            self._counts[site].refuse("login")
 
     def _exchange(self, site: str, name: str) -> Exchange | None:
         kept = self._kept.get(site, {}).get(name)

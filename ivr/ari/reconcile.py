@@ -6,6 +6,7 @@ channel is gone has ended; whose call is over hears so.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,11 +48,12 @@ class Reconciler:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Raises NotSent, NoAnswer and what the store raises; may be done again."""
+        before = list(exchange.legs.values())
         found = await _channels(exchange)
         rooms = await _bridges(exchange)
         calls = {call.call_id: call for call in await self._office.standing(PROVIDER)}
-        for leg in list(exchange.legs.values()):
-            if leg.channel_id not in found:
+        for leg in before:  # who came meanwhile may not be in the list
+            if leg.channel_id not in found and not _on_its_way(leg):
                 exchange.end(leg)
         adopted = [await self._adopt(exchange, one, calls) for one in found.values()]
         legs = [leg for leg in adopted if leg is not None]
@@ -66,10 +68,10 @@ class Reconciler:
 
     async def audit(self, exchange: Exchange) -> None:
         """Ends the legs whose end was never told. Raises NotSent and NoAnswer."""
-        before = [leg for leg in exchange.legs.values() if leg.up]
+        before = list(exchange.legs.values())
         found = await _channels(exchange)
         for leg in before:
-            if leg.channel_id not in found and not leg.gone:
+            if leg.channel_id not in found and not leg.gone and not _on_its_way(leg):
                 exchange.counts["unheard_ends"] += 1
                 exchange.end(leg)
 
@@ -127,6 +129,11 @@ class Reconciler:
     async def _ended(exchange: Exchange, role: Role, call_id: str, leg_id: str) -> None:
         exchange.counts["buried"] += 1
         await exchange.ends.tell(Leg("", role, call_id, leg_id, exchange.app, gone=True), CallEnded())
+
+
+def _on_its_way(leg: Leg) -> bool:
+    """Whether it was asked for and Asterisk may not have heard of it yet."""
+    return not leg.up and not leg.seen and asyncio.get_running_loop().time() < leg.rings_until
 
 
 def _talk(exchange: Exchange, bridge_id: str, members: Sequence[str], calls: Mapping[str, Standing]) -> bool:

@@ -75,6 +75,12 @@ async def test_rubbish_is_counted_and_nothing_else(two: Two) -> None:
     await wait_until(lambda: two.counts["rubbish"] == len(RUBBISH))
     await two.others_talk()
     assert two.bad.wires.connections == 1
+    refused = f'vipline_hooks_refused_total{{cause="rubbish",provider="ari",site="main"}} {len(RUBBISH)}.0'
+
+    async def told() -> bool:
+        return refused in (await two.house.api.get("/metrics")).text
+
+    await wait_until(told)
 
 
 async def test_who_sends_nothing_but_rubbish_is_cut_off_and_may_come_again(two: Two) -> None:

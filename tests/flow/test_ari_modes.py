@@ -103,7 +103,7 @@ async def test_a_stranger_is_not_let_in(
                 with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                     await session.ws_connect(url, headers=headers)
                 assert refused.value.status == 401
-        assert house.adapter.counts["refused_peers"] == 2
+        assert house.adapter.counts["login"] == 2
         await a_call(house)
 
 
