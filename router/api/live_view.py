@@ -29,19 +29,21 @@ def dump(value: Any) -> str:
 
 
 def delta(hub: Hub, changed: Iterable[Name], now_ms: int) -> bytes:
-    """The newest state of what changed; null for what is no more."""
+    """The newest state of what changed; null for what is no more, and how a call ended while that is known."""
     picture = hub.picture
-    calls, agents, groups = {}, {}, {}
+    calls, agents, groups, ended = {}, {}, {}, {}
     for kind, name in sorted(changed):
         if kind == "c":
             call = picture.calls.get(name)
             calls[name] = _call(call, hub.told.get(name)) if call is not None else None
+            if call is None and name in hub.ended:
+                ended[name] = hub.ended[name]
         elif kind == "a":
             agent = picture.agents.get(name)
             agents[name] = _agent(agent) if agent is not None else None
         else:
             groups[name] = {"open": name not in picture.closed}
-    told = {"at": rfc3339(now_ms), "calls": calls, "agents": agents, "groups": groups}
+    told = {"at": rfc3339(now_ms), "calls": calls, "agents": agents, "groups": groups, "ended": ended}
     return event("delta", [dump({name: value for name, value in told.items() if value})], hub.position)
 
 

@@ -27,6 +27,8 @@ LINGER_S = 30.0
 STALE_S = 300.0
 """The trimmer leaves the last ten minutes: whoever read less than five ago has missed nothing."""
 BACKLOG = 20_000
+REMEMBER = 2_000
+"""Calls that ended of which it is still known how."""
 RETRY_S = 0.5
 PATIENCE_S = 5.0
 PAGE = 1_000
@@ -83,6 +85,8 @@ class Hub:
         self.picture = Picture()
         self.told: dict[str, tuple[str, str]] = {}
         """Call → the last thing that happened to it, and why."""
+        self.ended: dict[str, str] = {}
+        """Calls that ended lately → how, in words."""
         self.reads = 0
 
     @property
@@ -206,8 +210,10 @@ class Hub:
             changed |= names_of(event)
             if call_id in self.picture.calls:
                 self.told[call_id] = (event.type, why(event, call_id))
-            else:
-                self.told.pop(call_id, None)
+            elif self.told.pop(call_id, None) is not None:
+                self.ended[call_id] = why(event, call_id)
+                if len(self.ended) > REMEMBER:
+                    del self.ended[next(iter(self.ended))]
             if agent_id:
                 changed.add(("a", agent_id))
         if changed:

@@ -62,7 +62,9 @@ async def test_a_call_that_ended_and_an_agent_who_left_are_null(api: Api) -> Non
         await view.until(lambda wall: "c1" in wall.calls)
         await api.post("/v1/calls/c1/events", {"event_id": "e1", "type": "hangup"})
         await api.delete("/v1/agents/agent-3")
-        await view.until(lambda wall: "c1" not in wall.calls and "agent-3" not in wall.agents)
+        wall = await view.until(lambda wall: "c1" not in wall.calls and "agent-3" not in wall.agents)
+        [how] = [told.data["ended"]["c1"] for told in wall.told if "c1" in told.data.get("ended", {})]
+        assert how == "the caller hung up within the first seconds"
 
 
 async def test_a_closed_queue_is_shown(api: Api) -> None:

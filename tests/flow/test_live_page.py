@@ -88,7 +88,12 @@ SNAPSHOT = {
 
 
 def test_events_become_figures() -> None:
-    delta = {"at": "x", "calls": {"c4": call(9, state="connected"), "c1": None}, "agents": {"b": agent("ready", vip=2)}}
+    delta = {
+        "at": "x",
+        "calls": {"c4": call(9, state="connected"), "c1": None},
+        "ended": {"c1": "hung up"},
+        "agents": {"b": agent("ready", vip=2)},
+    }
     found = run([told("snapshot", SNAPSHOT, "5-0"), ": still here\n\n", told("delta", delta, "9-1")])
     assert found["rest"] == ""
     assert found["agents"] == [None, ["b"]]
@@ -96,7 +101,7 @@ def test_events_become_figures() -> None:
     assert found["line"] == ["c2", "c3"]
     assert (found["waiting"], found["longest"], found["talking"], found["ready"]) == (1, 300_000, 1, 2)
     assert found["vip"] == {"waiting": 1, "gold": {"waiting": 1, "longest": 300_000}, "agents": {"ready": 2}}
-    assert found["feed"] == ["has ended", "came"]
+    assert found["feed"] == ["hung up", "came"]
     assert found["spoken"] == ["0:00", "1:01", "1:01:01"]
 
 
