@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from ivr.vocabulary import Originate, Terminate
 from router.domain.errors import Refused
@@ -33,6 +35,7 @@ class Carrier:
         self._claims = claims
         self._pace = pace
         self._pause_s = pause_s
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def carry_out(self, call_id: str, wanted: Wanted, gateway: Gateway) -> None:
         """Returns when it is done, refused or not wanted any more; what never becomes known is left to deadlines."""
@@ -49,14 +52,16 @@ class Carrier:
             if claim.word == "BUSY":
                 await self._pace.sleep(self._claims.claim_ms / 8_000 + pause_s)
                 continue
-            # Frozen in between, we may have been taken for dead, and somebody else be at it: half the claim is ours.
-            left_s = self._claims.claim_ms / 2_000 - (self._pace.now() - asked)
-            if left_s <= 0:
-                continue
             sent = claim.word != "OK"
             try:
-                async with asyncio.timeout(left_s):
-                    done = await self._send(call_id, wanted, claim, gateway)
+                async with self._alone(wanted):
+                    # Frozen in between, we may have been taken for dead, and somebody be at it: half the claim is ours.
+                    left_s = self._claims.claim_ms / 2_000 - (self._pace.now() - asked)
+                    if left_s <= 0:
+                        continue
+                    async with asyncio.timeout(left_s):
+                        done = await self._send(call_id, wanted, claim, gateway)
+                    word = await self._settle(call_id, wanted, done)
             except GatewayBusy as busy:
                 if not sent:
                     await self._claims.settle(call_id, wanted.name, wanted.lease, "free")
@@ -69,7 +74,7 @@ class Carrier:
                 await self._refused(call_id, wanted, refused)
                 return
             else:
-                await self._settle(call_id, wanted, done, gateway)
+                await self._take_back(call_id, wanted, done, word, gateway)
                 return
             waited_s = self._pace.now() + pause_s - began
             if isinstance(wanted.action, Originate) and waited_s > wanted.action.ring_timeout_ms / 2_000:
@@ -87,18 +92,29 @@ class Carrier:
         if isinstance(action, Originate):
             if claim.word != "OK":
                 leg = await gateway.find(name, action, claim.since_ms)
+                if leg is not None and await self._claims.is_another(leg, action.leg_id):
+                    leg = None  # to the same telephone, for a later offer
                 reconciled(self._site, "absent" if leg is None else "found")
                 if leg is not None:
                     return Done(leg)
             return Done(gone=True) if claim.word == "VOID_SENT" else await gateway.perform(name, action, None)
         return await gateway.perform(name, action, await self._claims.leg(call_id, action.leg_id))
 
-    async def _settle(self, call_id: str, wanted: Wanted, done: Done, gateway: Gateway) -> None:
-        """A leg that was placed for a lease which passed meanwhile is taken back at once."""
+    def _alone(self, wanted: Wanted) -> AbstractAsyncContextManager[object]:
+        """One ring of a telephone at a time: who looks for one must not take another for it, not written down yet."""
+        if not isinstance(wanted.action, Originate):
+            return contextlib.nullcontext()
+        return self._lines.setdefault(wanted.action.target, asyncio.Lock())
+
+    async def _settle(self, call_id: str, wanted: Wanted, done: Done) -> str:
         outcome: Literal["gone", "done"] = "gone" if done.gone else "done"
-        leg_id = wanted.action.leg_id
-        word = await self._claims.settle(call_id, wanted.name, wanted.lease, outcome, leg_id, done.leg)
         count(self._site, wanted.action, outcome)
+        leg_id = wanted.action.leg_id
+        return await self._claims.settle(call_id, wanted.name, wanted.lease, outcome, leg_id, done.leg)
+
+    async def _take_back(self, call_id: str, wanted: Wanted, done: Done, word: str, gateway: Gateway) -> None:
+        """A leg that was placed for a lease which passed meanwhile, or by one whom another has replaced."""
+        leg_id = wanted.action.leg_id
         if not isinstance(wanted.action, Originate) or not done.leg:
             return
         if word == "PASSED":

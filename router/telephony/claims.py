@@ -68,6 +68,11 @@ class Claims:
         key = self._keys.own(f"outbox:left:{self._name}")
         self._channel.send("SET", key, "1", "PX", str(self.claim_ms)).add_done_callback(_forgive)
 
+    async def is_another(self, leg: str, leg_id: str) -> bool:
+        """Whether the provider's leg is known to be another one of ours than `leg_id`."""
+        known: bytes | None = await self._channel.call("GET", self._keys.own(f"outbox:leg:{leg}"))
+        return known is not None and known.decode() != leg_id
+
     async def leg(self, call_id: str, leg_id: str) -> str | None:
         """The provider's id of a leg of ours, where it is known."""
         known: bytes | None = await self._channel.call("HGET", self._keys.own(f"o:{call_id}"), f"leg:{leg_id}")

@@ -128,6 +128,36 @@ async def test_a_ring_of_which_nothing_becomes_known_is_no_miss(api: Api, heard:
     await asyncio.wait([carrying])
 
 
+async def test_a_later_ring_of_the_same_telephone_is_not_taken_for_an_earlier_one(api: Api) -> None:
+    """A provider that finds legs by their number alone."""
+
+    class ByNumber(FakeGateway):
+        async def find(self, site: str, action: Originate, since_ms: int) -> str | None:
+            return next(reversed(self.placed.values()), None)
+
+    gateway, patience = ByNumber(troubles=["never placed, answer lost"]), Patience()
+    first = await offered(api)
+    carriers = carrier(api, patience)
+
+    async def second_call() -> str:
+        await api.site.engine.abandon_call("n1")
+        await caller(api, "n2").calls(ADA)
+        offer = await offer_of(api, "n2")
+        await carriers.carry_out("n2", originate("n2", offer, "agent", 20_000), gateway)
+        return offer
+
+    class Once(Patience):
+        later = ""
+
+        async def _sleep(self, seconds: float) -> None:
+            self.later = self.later or await second_call()
+
+    once = Once()
+    await carrier(api, once).carry_out("n1", originate("n1", first, "agent", 20_000), gateway)
+    assert list(gateway.placed) == [once.later]
+    assert gateway.stopped() == []
+
+
 async def test_a_leg_that_cannot_be_ended_is_given_up_in_the_end(api: Api) -> None:
     class Away(FakeGateway):
         async def perform(self, site: str, action: Action, leg: str | None) -> Done:

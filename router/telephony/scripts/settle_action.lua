@@ -25,7 +25,10 @@ if outcome == 'free' then
   return {'OK'}
 end
 call('HSET', acts, 'do:' .. action, outcome)
-if leg ~= '' then call('HSET', acts, 'leg:' .. leg_id, leg) end
+if leg ~= '' then
+  call('HSET', acts, 'leg:' .. leg_id, leg)
+  call('SET', site .. ':outbox:leg:' .. leg, leg_id, 'PX', 3600000)
+end
 if lease ~= '' then
   local f = call('HMGET', site .. ':c:' .. call_id, 'st', 'fe')
   if f[2] ~= lease or f[1] == 'e' or f[1] == 'w' or f[1] == 'q' then return {'PASSED'} end
