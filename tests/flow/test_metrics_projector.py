@@ -118,6 +118,7 @@ async def test_a_batch_whose_reader_died_before_it_was_kept_counts_once(engine: 
 
 async def test_a_reader_that_was_cut_off_goes_on_from_a_snapshot(engine: Engine, reader: Any) -> None:
     channel, stream = engine.connection, engine.keys.events
+    assert isinstance(channel, Channel)
     long_ago = int(time.time() * 1000) - 1_200_000
     await channel.call_many([["XADD", stream, f"{long_ago}-{n}", "e", "agent.put|at=1"] for n in range(1, 10_002)])
     projector = reader()

@@ -13,7 +13,8 @@ from router.directory.record import Stored, customer_of, dump, merged, with_numb
 from router.domain.customer import Account, Customer
 
 FULL = {
-    "customer_id": "c-1", "name": "Li Wei", "title": "Ms", "phones": ["+8613800138000"], "number": "40071", "tier": "gold",
+    "customer_id": "c-1", "name": "Li Wei", "title": "Ms", "phones": ["+8613800138000"],
+    "number": "40071", "tier": "gold",
     "annual_value": 15200, "value_parts": {"average_ticket": 10, "purchases_per_year": 2},
     "account": {"account_id": "acme", "name": "Acme", "role": "buyer"}, "owner": "agent-7", "cover": ["agent-3"],
     "language": "zh-CN", "skills": ["loans"], "birthday": "1984-05-03", "notes": "n", "tags": ["t"],
