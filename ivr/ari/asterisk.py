@@ -57,6 +57,7 @@ class Asterisk:
         self._rest: Rest | None = None
         self._arrived: asyncio.Future[Socket] | None = None
         self._over = asyncio.Event()
+        self.connections = 0
 
     @property
     def connected(self) -> bool:
@@ -141,7 +142,7 @@ class Asterisk:
         else:
             self._rest = link.rest
         self._link = link
-        self._counts["connected"] += 1
+        self.connections += 1
         say(log, logging.INFO, "asterisk connected", asterisk=self.name)
         listening = asyncio.create_task(link.listen())
         greeting = asyncio.create_task(self._ears.up())

@@ -26,8 +26,13 @@ AGAIN_S = 2.0
 log = logging.getLogger("vipline.ari")
 
 
-def reason_of(state: str) -> str:
-    """Why a phone in this state cannot ring for us; empty when it can. RINGING is not a talk yet."""
+def reason_of(state: str, asterisk: str = "") -> str:
+    """Why a phone in this state cannot ring for us; empty when it can. RINGING is not a talk yet.
+
+    `asterisk`: of several, the one that says so. A phone that one of them does not know may be another's.
+    """
+    if asterisk:
+        return f"{BUSY}.{asterisk}" if state in _BUSY else ""
     return BUSY if state in _BUSY else AWAY if state in _AWAY else ""
 
 
@@ -41,8 +46,15 @@ class Presence:
         self._states: dict[str, str] = {}
         self._flagged: dict[str, str] = {}
         self._watched: set[str] = set()
+        self._connection = 0
+        self._looked = 0.0
         exchange.on_device = self._device
         exchange.on_leg = self._leg
+
+    @property
+    def _name(self) -> str:
+        """The Asterisk's, where it is one of several."""
+        return self._exchange.name if len(self._exchange.part.asterisks) > 1 else ""
 
     async def run(self) -> None:
         """Keep watching whoever is an agent, until cancelled."""
@@ -50,14 +62,19 @@ class Presence:
             try:
                 if self._exchange.asterisk.connected and self._exchange.known:
                     await self._look()
-                else:
-                    self._watched.clear()
-                    self._states.clear()
             except Exception as error:
                 say(log, logging.WARNING, "phones not looked at", error=type(error).__name__)
-            await asyncio.sleep(LOOK_EVERY_S if self._watched else SETTLES_S)
+            await asyncio.sleep(SETTLES_S)
 
     async def _look(self) -> None:
+        now, connection = asyncio.get_running_loop().time(), self._exchange.asterisk.connections
+        if connection != self._connection:  # nobody knows what was said meanwhile
+            self._connection = connection
+            self._watched.clear()
+            self._states.clear()
+        elif now - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = now
         part, found = self._exchange.part, {}
         for endpoint, agent_id in (await self._office.phones()).items():
             try:
@@ -106,7 +123,7 @@ class Presence:
     def _judge(self, device: str) -> None:
         if any(leg.endpoint == device for leg in self._exchange.legs.values()):
             return
-        reason, flagged = reason_of(self._states.get(device, "")), self._flagged.get(device, "")
+        reason, flagged = reason_of(self._states.get(device, ""), self._name), self._flagged.get(device, "")
         if reason != flagged or not reason:
             self._exchange.tasks.start(self._settle(device, reason, flagged))
 
@@ -121,7 +138,7 @@ class Presence:
                 self._flagged[device] = reason
                 await self._office.phone_away(agent_id, reason)
             else:
-                for one in (BUSY, AWAY):
+                for one in (f"{BUSY}.{self._name}",) if self._name else (BUSY, AWAY):
                     if not await self._office.phone_back(agent_id, one):
                         return self._judge_soon(device, AGAIN_S)
                 self._flagged.pop(device, None)

@@ -74,6 +74,17 @@ async def test_our_own_calls_are_no_private_ones(house: House) -> None:
     await house.agent_is("agent-7", "ready")
 
 
+async def test_a_phone_that_became_busy_in_a_gap_is_seen(house: House) -> None:
+    await house.api.ready("agent-7")
+    house.fake.wires.refuses = True
+    await house.fake.wires.drop()
+    house.fake.phones.take(PHONE, "1800000000.1", "INUSE")
+    house.fake.wires.refuses = False
+    await house.agent_is("agent-7", "break", reason="phone-busy")
+    house.fake.phones.release(PHONE, "1800000000.1")
+    await house.agent_is("agent-7", "ready")
+
+
 def _flagged(house: House) -> dict[str, str]:
     presence = house.adapter._exchanges("main")["pbx1"].on_device.__self__  # type: ignore[attr-defined]
     found: dict[str, str] = presence._flagged

@@ -263,6 +263,11 @@ def test_which_phones_cannot_ring(state: str, why: str) -> None:
     assert reason_of(state) == why
 
 
+def test_of_several_asterisks_each_speaks_for_itself() -> None:
+    assert reason_of("INUSE", "pbx1") == "phone-busy.pbx1"
+    assert reason_of("UNAVAILABLE", "pbx1") == ""
+
+
 # ---------------------------------------------------------------- whom it believes
 
 
