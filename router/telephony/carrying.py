@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Literal
 from weakref import WeakValueDictionary
 
@@ -35,6 +36,7 @@ class Carrier:
         self._claims = claims
         self._pace = pace
         self._pause_s = pause_s
+        self._queued = 0
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def carry_out(self, call_id: str, wanted: Wanted, gateway: Gateway) -> None:
@@ -100,11 +102,27 @@ class Carrier:
             return Done(gone=True) if claim.word == "VOID_SENT" else await gateway.perform(name, action, None)
         return await gateway.perform(name, action, await self._claims.leg(call_id, action.leg_id))
 
-    def _alone(self, wanted: Wanted) -> AbstractAsyncContextManager[object]:
+    @property
+    def queued(self) -> int:
+        """How many rings wait for another of the same telephone to be settled."""
+        return self._queued
+
+    @asynccontextmanager
+    async def _alone(self, wanted: Wanted) -> AsyncIterator[None]:
         """One ring of a telephone at a time: who looks for one must not take another for it, not written down yet."""
         if not isinstance(wanted.action, Originate):
-            return contextlib.nullcontext()
-        return self._lines.setdefault(wanted.action.target, asyncio.Lock())
+            yield
+            return
+        line = self._lines.setdefault(wanted.action.target, asyncio.Lock())
+        self._queued += 1
+        try:
+            await line.acquire()
+        finally:
+            self._queued -= 1
+        try:
+            yield
+        finally:
+            line.release()
 
     async def _settle(self, call_id: str, wanted: Wanted, done: Done) -> str:
         outcome: Literal["gone", "done"] = "gone" if done.gone else "done"

@@ -79,7 +79,8 @@ class Process:
         self._clock = clock
         pace = Pace(lambda: clock.now_ms / 1000, self._sleep)
         self.claims = claims = Claims(site.channel, site.keys, name, clock=lambda: str(clock.now_ms))
-        self.term = Term(site, {PROVIDER: self.wire}, _Commands(site.channel), Carrier(site, claims, pace), pace)
+        self.carrier = Carrier(site, claims, pace)
+        self.term = Term(site, {PROVIDER: self.wire}, _Commands(site.channel), self.carrier, pace)
 
     async def _sleep(self, seconds: float) -> None:
         sleeper = (self._clock.now_ms + round(seconds * 1000), asyncio.get_running_loop().create_future())
@@ -100,7 +101,7 @@ class Process:
             while True:
                 asks = [ask for ask in self.wire.asks if not ask.answer.done()]
                 sleepers = [one for one in self.sleepers if not one[1].done()]
-                if len(self.term.busy) == len(asks) + len(sleepers):
+                if len(self.term.busy) == len(asks) + len(sleepers) + self.carrier.queued:
                     return
                 await asyncio.sleep(0)
 
