@@ -20,6 +20,7 @@ from ivr.ari.rest import HttpRest, NotSent, Rest
 from router.logging_ import say
 
 SHORTEST_S, LONGEST_S = 0.1, 10.0
+CONNECT_S = 5.0
 TAKEN_OVER_S = 20.0
 """Longer than a lease of the outbox: whoever took over may be its new holder."""
 
@@ -116,15 +117,17 @@ class Asterisk:
         url = URL(f"{str(settings.url).rstrip('/')}/ari/events").with_query(app=settings.app, subscribeAll="false")
         async with aiohttp.ClientSession() as session:
             for password in passwords(settings):
+                headers = {"Authorization": aiohttp.encode_basic_auth(settings.user, password)}
                 try:
-                    socket = await session.ws_connect(
-                        url,
-                        protocols=("ari",),
-                        headers={"Authorization": aiohttp.encode_basic_auth(settings.user, password)},
-                        heartbeat=HEARTBEAT_S,
-                        max_msg_size=MAX_MESSAGE,
-                        timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-                    )
+                    async with asyncio.timeout(CONNECT_S):
+                        socket = await session.ws_connect(
+                            url,
+                            protocols=("ari",),
+                            headers=headers,
+                            heartbeat=HEARTBEAT_S,
+                            max_msg_size=MAX_MESSAGE,
+                            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                        )
                 except aiohttp.WSServerHandshakeError as refused:
                     if refused.status != 401:
                         raise
