@@ -37,6 +37,7 @@ BLOCK_MS = 1_000
 PACE_S = 0.2
 LEASE_MS = 5_000
 RETRY_S = 1.0
+PAGE = 1_000
 PART = 500
 """Calls and agents of a snapshot that are written in one script."""
 
@@ -86,12 +87,24 @@ class Projector:
 
     async def load(self) -> Work:
         """What is kept, ready to go on from; a snapshot where there is nothing, or entries are missing."""
-        flat, known = await self._many(("HGETALL", self._field), ("HGETALL", self._keys.own("mt:k")))
-        kept, things = _texts(flat), _texts(known)
+        kept = _texts(await self._engine.connection.call("HGETALL", self._field))
         last = kept.get("last", "")
         if not kept.get("whole") or self._cut_off:
             return await self._snapshot(Work.of(kept, {}, self._plan), last)
-        return Work.of(kept, things, self._plan)
+        return Work.of(kept, await self._things(), self._plan)
+
+    async def _things(self) -> dict[str, str]:
+        """What is known of calls and agents, page by page: there may be very many, and others wait for the server."""
+        found: dict[str, str] = {}
+        cursor = "0"
+        while True:
+            following, flat = await self._engine.connection.call(
+                "HSCAN", self._keys.own("mt:k"), cursor, "COUNT", str(PAGE)
+            )
+            found |= _texts(flat)
+            cursor = following.decode()
+            if cursor == "0":
+                return found
 
     async def step(self, work: Work, block_ms: int = BLOCK_MS) -> int:
         """Count what has come: how many entries. Raises Replaced."""
@@ -161,13 +174,6 @@ class Projector:
         if await self._engine.connection.call("SET", key, self._name, "NX", "PX", str(LEASE_MS)):
             return True
         return bool(await self._engine.connection.call("GET", key) == self._name.encode())
-
-    async def _many(self, *commands: tuple[str, ...]) -> list[Any]:
-        replies = await self._engine.connection.call_many([list(command) for command in commands])
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies
 
 
 class Work:
