@@ -1,7 +1,7 @@
 """The engine: one typed method per script. Python decides what to ask; the scripts decide what happens.
 
 Every method may raise ConnectionLost or TimedOut (store.channel); every transition is idempotent, so the caller may
-send it again and gets the same answer.
+send it again and gets the same answer. The engine does so itself, once, when a connection dies under it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 from urllib.parse import quote
 
 from router.domain import errors
@@ -17,6 +18,7 @@ from router.store.keyspace import Keyspace
 from router.store.reading import Pipelining, Reading
 from router.store.rows import CallView
 from router.store.script_loader import Script, load_all, load_stepped
+from router.store.wire import ConnectionLost, ServerError
 
 HARD_LIMIT = 1_000_000
 OFF_DUTY = {"break": "b", "offline": "x"}
@@ -111,20 +113,32 @@ class Engine(Reading):
         return "" if self.clock is None else str(self.clock.now_ms)
 
     async def _run(self, name: str, **given: str) -> list[str]:
-        """Sends one script; answers its words. NOSCRIPT (a restarted or new server) loads it and sends it again."""
+        """Sends one script; answers its words."""
         command = self.command(name, given)
         try:
             reply = await self.connection.call(*command)
         except Exception as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
-            self._lanes.clear()
-            self.loads += 1
-            reply = await self.connection.call("EVAL", self._script(name, given).body, *command[2:])
+            reply = await self._once_more(error, command, self._script(name, given))
         words = self.words(reply)
         if words[0] == "NOT_VIRTUAL":
             raise errors.NotVirtual
         return words
+
+    async def _once_more(self, error: Exception, command: list[str], script: Script) -> Any:
+        """The connection died under it: over the next one, since every transition may be sent twice.
+
+        NOSCRIPT (a restarted or new server): loads it and sends it again.
+        """
+        if type(error) is ConnectionLost:
+            try:
+                return await self.connection.call(*command)
+            except ServerError as refusal:
+                error = refusal
+        if not str(error).startswith("NOSCRIPT"):
+            raise error
+        self._lanes.clear()
+        self.loads += 1
+        return await self.connection.call("EVAL", script.body, *command[2:])
 
     @staticmethod
     def words(reply: bytes) -> list[str]:

@@ -11,16 +11,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from loadtests.carriers.twilio import FakeTwilio
+from loadtests.verdict import Verdict
 from router.store.cluster import slot_of
 from router.store.connect import open_store
 from tests.support.fleet import ServiceProcess, client, service
-from tests.support.load import under_load
+from tests.support.lines import SPEED, TOKEN, Lines, carried_by
+from tests.support.load import AGENTS, HEAD_STARTS, under_load
 from tests.support.pulse import pulse
 from tests.support.readers import as_told, caught_up
-from tests.support.servers import DEBUGGING, NODE_TIMEOUT_MS, PlainServer, cluster, cut_off, rejoin
+from tests.support.servers import DEBUGGING, NODE_TIMEOUT_MS, PlainServer, cluster, cut_off, free_port, rejoin
 from tests.support.tape import read_stream
 from tests.support.waiting import wait_until
 
@@ -159,3 +163,33 @@ async def test_a_master_is_cut_off_and_answers_on(tmp_path: Path, config: Path, 
         assert lost[1] == 0
         assert caller.acknowledged <= carried_out
         assert gap_s * 1000 <= OUTAGE_MAX * NODE_TIMEOUT_MS
+
+
+@pytest.mark.soak
+async def test_a_master_dies_amid_telephone_calls(tmp_path: Path, config: Path, nodes: Nodes) -> None:
+    """The carrier's stand-in fails the test when a request of its own is not answered as it should be."""
+    fake, port, url = FakeTwilio(TOKEN, speed=SPEED), free_port(), url_of(nodes)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(fake.running())
+        carried_by(fake, config)
+        settings: dict[str, Any] = {"port": port, "redis": url, "public_url": f"http://127.0.0.1:{port}"}
+        process = await stack.enter_async_context(service(tmp_path, config, **settings))
+        api = await stack.enter_async_context(client(process))
+        store = await open_store(url)
+        stack.push_async_callback(store.close)
+        await api.ready(*AGENTS)
+        lines = Lines(fake, process.base)
+        await lines.more(15)
+        os.kill(master_of(nodes, "main").pid, signal.SIGSTOP)
+        await lines.more(2)  # somebody waits for its answer when it dies
+        master_of(nodes, "main").kill()
+        await lines.more(30)
+        await lines.over()
+        await wait_until(lambda: caught_up(store.channel_for("main")), 10)
+        events = await read_stream(url)
+        await fake.fall_silent()
+        answers = {asked.status for asked in fake.asking.log}
+        print(f"{lines.calls} calls, {lines.rings().total()} rings, answered {answers}")
+        assert {offer: times for offer, times in lines.rings().items() if times > 1} == {}
+        assert Verdict(HEAD_STARTS).read(events).close((), {}, ()) == []
+        await as_told(store.channel_for("main"), events)

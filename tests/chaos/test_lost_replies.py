@@ -28,7 +28,7 @@ async def test_the_server_s_replies_are_lost_again_and_again(
             await wait_until(lambda loss=loss: between.lost == loss)  # type: ignore[misc]
             await load.more(2)
         await load.finish()
-        assert load.unanswered > 0
+        assert process.log.count("the connection to the server ended") >= LOSSES
         assert await load.faults() == []
 
 
