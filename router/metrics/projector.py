@@ -91,7 +91,8 @@ class Projector:
         last = kept.get("last", "")
         if not kept.get("whole") or self._cut_off:
             return await self._snapshot(Work.of(kept, {}, self._plan), last)
-        return Work.of(kept, await self._things(), self._plan)
+        # In a thread: reading a hundred thousand calls would keep the process from serving for a second.
+        return await asyncio.to_thread(Work.of, kept, await self._things(), self._plan)
 
     async def _things(self) -> dict[str, str]:
         """What is known of calls and agents, page by page: there may be very many, and others wait for the server."""
