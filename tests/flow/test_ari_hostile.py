@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ivr.ari import asterisk
 from ivr.ari.link import A_SECOND, AT_ONCE
 from ivr.ari.pace import set_second
 from loadtests.carriers.ari import FakeAsterisk, Person
@@ -176,3 +177,23 @@ async def test_another_application_s_channel_is_not_touched(two: Two) -> None:
     two.says({"type": "StasisStart", "application": "theirs", "timestamp": now(), "args": [], "channel": shown})
     await wait_until(lambda: two.counts["foreign"] == 1)
     assert not any("1800000000.1" in path for _, path in two.bad.rest.log[commands:])
+
+
+async def test_who_accepts_and_says_nothing_is_tried_again(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asterisk, "CONNECT_S", 0.2)
+    came = 0
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal came
+        came += 1
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    plan = (await two.house.api.get("/v1/plan")).json["plan"]
+    asterisks = plan["telephony"]["ari"]["asterisks"]
+    asterisks["pbx3"] = asterisks["pbx1"] | {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
+    assert (await two.house.api.put("/v1/plan", plan)).status == 200
+    await wait_until(lambda: came >= 2)
+    await two.others_talk()
+    server.close()
