@@ -150,6 +150,7 @@ async def test_a_caller_who_gives_up_on_the_way(engine: Engine, stage: Stage, co
 
     row = await stage.row("c1")
     assert (row.outcome, row.facts.talks) == ("abandoned", 1)
+    await stage.repeated(lambda: pass_on(stage, connected_call, queue("general")))  # sent twice, answered the same
 
 
 async def test_an_accept_of_the_old_offer_finds_nothing(engine: Engine, stage: Stage, connected_call: Lease) -> None:

@@ -158,7 +158,7 @@ class Ladders(Matching):
 
     def end(self, call: Call, outcome: str) -> None:
         call.state, call.outcome, call.ended_ms = "e", outcome, self.now
-        call.agent = call.offer = call.passed_on = ""
+        call.agent = call.offer = ""
         call.question_at = call.step_at = call.max_at = None
 
     def free(self, agent: Agent) -> None:
