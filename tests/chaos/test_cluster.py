@@ -193,3 +193,29 @@ async def test_a_master_dies_amid_telephone_calls(tmp_path: Path, config: Path, 
         assert {offer: times for offer, times in lines.rings().items() if times > 1} == {}
         assert Verdict(HEAD_STARTS).read(events).close((), {}, ()) == []
         await as_told(store.channel_for("main"), events)
+
+
+@pytest.mark.soak
+async def test_a_site_moves_to_another_master_under_load(tmp_path: Path, config: Path, nodes: Nodes, seed: int) -> None:
+    """Atomically, as Valkey 9 can; nothing else is right."""
+    url, slot = url_of(nodes), slot_of("main")
+    owner = master_of(nodes, "main")
+    target = next(node for node in nodes[:3] if node is not owner)
+    async with AsyncExitStack() as stack:
+        process = await stack.enter_async_context(service(tmp_path, config, redis=url))
+        store = await open_store(url)
+        stack.push_async_callback(store.close)
+        beat = await stack.enter_async_context(pulse(store.channel_for("main"), "main"))
+        load = await stack.enter_async_context(under_load([process.base], url, seed))
+        await load.more(30)
+        name = target.client.execute_command("CLUSTER", "MYID").decode()
+        owner.client.execute_command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", name)
+        await wait_until(lambda: target.client.execute_command("CLUSTER", "COUNTKEYSINSLOT", slot) > 0, 20)
+        await load.more(40)
+        await load.finish()
+        print(f"nobody was answered for {beat.longest_pause_s:.2f} s")
+        assert await beat.lost() == 0
+        assert await load.faults() == []
+        await wait_until(lambda: caught_up(store.channel_for("main")), 10)
+        await as_told(store.channel_for("main"), await read_stream(url))
+        assert owner.client.execute_command("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
