@@ -28,6 +28,8 @@ from loadtests.site import OPEN
 from router.domain.events import Event
 
 RING_WAIT_S = 10.0
+GONE_WHILE_RUNG = 0.04
+"""Of those whose agent is being rung: hang up just then."""
 MANNERS = {"takes": 0.85, "silent": 0.03, "ignores": 0.04, "declines": 0.04, "busy": 0.02, "device": 0.02}
 """How an agent's telephone meets a ring, unless the agent acts on the screen before."""
 
@@ -67,7 +69,7 @@ class FarEnd:
         self._tasks = Tasks()
         self._rings: dict[str, list[dict[str, str]]] = defaultdict(list)
         self._rung: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        chance = random.Random(options.seed)
+        self._chance = chance = random.Random(options.seed)
         for stage in stages.values():
             stage.carrier.people = Folk(chance)  # type: ignore[misc]
             faults = stage.carrier.faults
@@ -96,6 +98,8 @@ class FarEnd:
             kind = facts.kind if facts else ""
             self._rings[agent].append({"call": event.fields["call"], "offer": event.entry_id, "kind": kind})
             self._rung[agent].set()
+            if self._chance.random() < GONE_WHILE_RUNG:
+                self._tasks.start(self._lose(event.fields["call"]))
 
     # ------------------------------------------------------------ what users ask
 
@@ -141,6 +145,14 @@ class FarEnd:
         leg = stage.carrier.call(number, OPEN, person, **stage.vouched)
         self.dialled.append(leg)
         return leg
+
+    async def _lose(self, call_id: str) -> None:
+        """The caller hangs up while the agent is rung."""
+        await asyncio.sleep(self._chance.uniform(1, 5) / self._pace)
+        for stage in self._stages.values():
+            leg = stage.carrier.legs.get(call_id)
+            if leg is not None and not leg.ended:
+                await stage.carrier.hang_up(leg)
 
     def _timed(self, page: str, ms: float) -> None:
         self.samples.append((page, ms))

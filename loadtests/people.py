@@ -14,7 +14,7 @@ from loadtests.shapes import Kind, patience_s, talk_s
 OWNED = ("diamond", "gold")
 KNOWN = 900
 """Customers on numbers kept free for films; more would be nobody's."""
-ANSWERS = ("1", "1", "2", "2", "3", "3", "", "9")
+ANSWERS = ("1", "1", "2", "2", "3", "3", "", "", "9", "9")
 """How the owner-busy question is answered: colleague, wait, callback, not at all, with a key that means nothing."""
 GONE_IN_GREETING, GONE_AT_QUESTION, BOOKS_IN_LINE, CALLS_AGAIN = 0.04, 0.12, 0.04, 0.05
 

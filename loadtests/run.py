@@ -150,20 +150,21 @@ async def _users(options: Options, far_end: FarEnd, base: str, token: str) -> in
     users = agents_for(options) + 1
     page = options.folder / "locust.html"
     try:
-        locust = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "locust", "-f", str(Path(__file__).with_name("locustfile.py")), "--headless", "--only-summary"),
-            *("--host", base, "-u", str(users), "-r", str(users), "--html", str(page), "--stop-timeout", "1"),
-            *("--exit-code-on-error", "1", "--loglevel", "WARNING"),
-            stdout=(options.folder / "locust.log").open("wb"),
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-        )
-        try:
-            return await locust.wait()
-        finally:
-            if locust.returncode is None:
-                locust.kill()
-                await locust.wait()
+        with (options.folder / "locust.log").open("wb") as log:
+            locust = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "locust", "-f", str(Path(__file__).with_name("locustfile.py")), "--headless", "--only-summary"),
+                *("--host", base, "-u", str(users), "-r", str(users), "--html", str(page), "--stop-timeout", "1"),
+                *("--exit-code-on-error", "1", "--loglevel", "WARNING"),
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment,
+            )
+            try:
+                return await locust.wait()
+            finally:
+                if locust.returncode is None:
+                    locust.kill()
+                    await locust.wait()
     finally:
         await runner.cleanup()
