@@ -1,7 +1,7 @@
 """All of ARI in one process: routes at once, Asterisks of the sites this process leads.
 
 One process speaks with a site's Asterisks: the one whose outbox carries the site's actions, so that what is heard, what
-is played and what is asked for meet in one place: docs/decisions/021.
+is played and what is asked for meet in one place: docs/decisions/023.
 """
 
 from __future__ import annotations
