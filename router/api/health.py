@@ -83,10 +83,11 @@ class Ready:
         length = await site.channel.call("XLEN", site.keys.events)
         if length >= HARD_LIMIT:
             return "its event stream is full, new calls are refused"
-        for group in await Trimmer(site.channel, site.keys).groups() if length else ():
+        trimmer = Trimmer(site.channel, site.keys)
+        for group in await trimmer.groups() if length else ():
             if group.name != GROUP or group.owes is None:
                 continue
-            behind_ms = int(time.time() * 1000) - order(group.owes)[0]
+            behind_ms = await trimmer.server_ms() - order(group.owes)[0]
             if behind_ms > LAG_MAX_MS:
                 return f"timelines are {behind_ms // 1000} s behind"
         return ""

@@ -195,6 +195,16 @@ async def test_nothing_is_trimmed_that_is_young_few_or_owed(channel, keys):
     assert await trimmer.trim(NOW) in range(left - 10_000 + 1)
 
 
+async def test_the_server_s_clock_says_what_is_old(channel, keys, monkeypatch):
+    newest = int((await channel.call("TIME"))[0]) * 1000
+    await fill(channel, keys, 12_000, newest - 60_000)
+    monkeypatch.setattr("time.time", lambda: newest / 1000 + 86_400)  # this host's is a day ahead
+    assert await Trimmer(channel, keys).trim() == 0
+    await channel.call("DEL", keys.events)
+    await fill(channel, keys, 12_000, newest - 700_000)
+    assert await Trimmer(channel, keys).trim() > 0
+
+
 async def test_an_entry_in_hand_is_owed(channel, keys):
     await fill(channel, keys, 12_000, NOW - 1_000_000)
     await channel.call("XGROUP", "CREATE", keys.events, "g", "0")
