@@ -39,4 +39,9 @@ def command(provider: str, speed: float, fast: bool, minutes: float, seed: int, 
         broken = asyncio.run(play(options, sys.stdout))
     except KeyboardInterrupt:
         sys.exit(130)
+    except ModuleNotFoundError as missing:
+        # A stand-in may check us by the provider's own library, which serving does not need.
+        raise click.ClickException(f"{provider} is played with the help of {missing.name}: install it first") from None
+    except OSError as error:
+        raise click.ClickException(f"cannot start: {error}") from None
     sys.exit(1 if broken else 0)

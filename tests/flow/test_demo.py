@@ -128,3 +128,14 @@ def test_a_terminal_is_coloured_and_a_file_is_not(monkeypatch: pytest.MonkeyPatc
     for out, coloured in ((Tty(), True), (io.StringIO(), False)):
         Terminal(out).line("10:00:00", "gold", "Ada", "calls", "the main line", "bold")
         assert ("\033[" in out.getvalue()) is coloured
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError(name="twilio"), OSError("address in use")])
+def test_what_is_missing_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    async def missing(*_: object) -> list[str]:
+        raise error
+
+    monkeypatch.setattr("loadtests.demo.play.play", missing)
+    ended = CliRunner().invoke(command, [])
+    assert ended.exit_code == 1
+    assert ended.output.startswith("Error: ")
