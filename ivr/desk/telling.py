@@ -116,7 +116,7 @@ class Telling:
         return (
             bool(self.row.lanes or meta.get("later"))
             and meta.get("trust") != "failed"
-            and number not in self.plan.numbers
+            and number not in (*self.plan.numbers, meta.get("to"))
             and may_be_dialled(number)
         )
 

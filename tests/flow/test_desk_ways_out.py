@@ -8,7 +8,7 @@ import pytest
 
 from ivr.vocabulary import CallEnded, Collect, Dial, Hangup, HoldTick, InputDigits, PromptFinished
 from router.callbacks import callback_id_of
-from tests.support.desk_stage import ADA, NOBODY, OFFICE, PRIYA, Line, change_plan, line, row_of
+from tests.support.desk_stage import ADA, NOBODY, OFFICE, OPEN_LINE, PRIYA, Line, change_plan, line, row_of
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 
@@ -100,8 +100,8 @@ async def test_whose_number_cannot_be_called_hears_no_such_offer(api: Api) -> No
 
 @pytest.mark.parametrize(
     "number",
-    [OFFICE, "+19002345678", "+449001234567", "+870773111632"],
-    ids=["our own", "premium", "abroad", "satellite"],
+    [OFFICE, OPEN_LINE, "+19002345678", "+449001234567", "+870773111632"],
+    ids=["our own", "the one dialled", "premium", "abroad", "satellite"],
 )
 async def test_who_would_cost_us_dearly_is_not_called_back(api: Api, number: str) -> None:
     call = line(api)
