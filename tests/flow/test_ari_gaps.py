@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,30 @@ async def test_another_process_takes_over_a_talk_and_a_wait(database: str, tmp_p
             fake.people[CHEN] = takes_calls()
             await second.api.ready("agent-3")
             await waiting.until(f"bridged: {CHEN}")
+            await fake.fall_silent()
+
+
+@pytest.mark.parametrize("connects_to", ["", "both"])
+async def test_of_two_processes_one_speaks_with_asterisk_and_the_other_takes_over(
+    database: str, tmp_path: Path, fake: FakeAsterisk, connects_to: str
+) -> None:
+    """When Asterisk connects to us it comes to any of them, and is sent away until it finds the one."""
+    told_apart(fake)
+    ports = (_port(), _port())
+    addresses = [f"http://127.0.0.1:{port.getsockname()[1]}/hooks/ari/main/{fake.name}" for port in ports]
+    fake.connects_to = " ".join(addresses) if connects_to else ""
+    async with fake.running(), AsyncExitStack() as leaving:
+        first = await leaving.enter_async_context(serving(database, tmp_path / "both", ports[0], fake))
+        async with serving(database, tmp_path / "both", ports[1], fake, leads=False) as second:
+            call, agent = await talking(first)
+            assert not second.adapter.is_ready("main")
+            assert fake.wires.connections == 1
+            await leaving.aclose()
+            await wait_until(lambda: second.adapter.is_ready("main"), timeout=15)
+            assert agent.partner is call
+            await fake.hang_up(agent)
+            await call.until("Thank you for calling")
+            await second.until(call.sid, state="ended", outcome="answered")
             await fake.fall_silent()
 
 

@@ -129,9 +129,14 @@ async def house_of(
 
 @asynccontextmanager
 async def serving(
-    database: str, folder: Path, listening: socket.socket, *fakes: FakeAsterisk, change: Change | None = None
+    database: str,
+    folder: Path,
+    listening: socket.socket,
+    *fakes: FakeAsterisk,
+    change: Change | None = None,
+    leads: bool = True,
 ) -> AsyncIterator[House]:
-    """One service process in this one."""
+    """One service process in this one. `leads`: it is to speak with Asterisk before anything else happens."""
 
     def there(plan: dict[str, Any]) -> None:
         plan["telephony"] = {"ari": section(folder, *fakes)}
@@ -150,7 +155,8 @@ async def serving(
     try:
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             house = House(Api(session, base, SECRET, app), fakes[0], adapter_of(app))
-            await wait_until(lambda: house.adapter.is_ready("main"))
+            if leads:
+                await wait_until(lambda: house.adapter.is_ready("main"))
             yield house
     finally:
         app[FLIGHTS].stopping = True

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -16,7 +17,7 @@ from loadtests.carriers.ari.contract import Breach
 if TYPE_CHECKING:
     from loadtests.carriers.ari.fake import FakeAsterisk
 
-RECONNECT_S = 0.05
+RECONNECT_S, CONNECT_S = 0.05, 0.5
 Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
 
@@ -70,14 +71,19 @@ class Wires:
         await self.serve(socket)
         return socket
 
-    async def connect(self, url: str) -> None:
-        """Asterisk's outbound WebSocket: it connects to us, again and again."""
+    async def connect(self, urls: str) -> None:
+        """Asterisk's outbound WebSocket: it connects to us, again and again, to several addresses in turn."""
+        turns = cycle(urls.split())
         headers = {"Authorization": aiohttp.encode_basic_auth(self._asterisk.user, self._asterisk.password)}
         async with aiohttp.ClientSession() as session:
             while True:
                 with contextlib.suppress(aiohttp.ClientError, OSError):
-                    socket = await session.ws_connect(url, protocols=("ari",), headers=headers)
-                    await self.serve(socket)
+                    async with asyncio.timeout(CONNECT_S):
+                        socket = await session.ws_connect(next(turns), protocols=("ari",), headers=headers)
+                    try:
+                        await self.serve(socket)
+                    finally:
+                        socket._response.close()
                 await asyncio.sleep(RECONNECT_S)
 
     async def serve(self, socket: Socket) -> None:
