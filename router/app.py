@@ -55,8 +55,8 @@ from router.service import Service
 from router.site import Site
 from router.store.channel import ServerError
 from router.store.connect import Store, open_store
-from router.store.engine import VirtualClock
 from router.store.keyspace import service_key
+from router.store.sending import VirtualClock
 from router.store.tokens import Tokens
 from router.store.wire import Unfit
 from router.sweeper import ROUND_S, Sweeper

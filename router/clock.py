@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from router.store.engine import VirtualClock
+from router.store.sending import VirtualClock
 
 
 class RunningClock(VirtualClock):

@@ -19,7 +19,7 @@ from router.domain.errors import PlanMoved
 from router.domain.policy import Decision, decide
 from router.domain.standing import ATTESTATION_FAILED
 from router.site import Site
-from router.store.engine import Routed
+from router.store.call_transitions import Routed
 from router.store.rows import know_meta
 
 TRIES = 8

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Protocol, TypeVar
 
-from router.store.engine import VirtualClock
+from router.store.sending import VirtualClock
 
 T = TypeVar("T")
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from router.bench.ids import call_ids
 from router.bench.server import BenchServer
 from router.domain.ladder import Profile, Step
-from router.store.engine import Engine, ladder_text
+from router.store.call_transitions import ladder_text
+from router.store.engine import Engine
 from router.store.keyspace import Keyspace
 
 DESKS = tuple(f"desk{number}" for number in range(10))

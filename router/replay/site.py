@@ -9,9 +9,11 @@ from typing import Any
 
 from router.domain.ladder import Ladder, Profile, Timing
 from router.replay.rules import Rule
+from router.store.call_transitions import ladder_text
 from router.store.channel import Channel
-from router.store.engine import Engine, VirtualClock, ladder_text
+from router.store.engine import Engine
 from router.store.keyspace import Keyspace
+from router.store.sending import VirtualClock
 
 FLUSH_AT = 512
 PLAN = "1"

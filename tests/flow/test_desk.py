@@ -316,6 +316,24 @@ async def test_whisper_accept_bridge_talk_and_survey(api: Api) -> None:
     assert (row.outcome, row.meta["survey"]) == ("answered", "5")
 
 
+async def test_nobody_is_thanked_for_an_answer_they_did_not_give(api: Api) -> None:
+    await change_plan(api, voice={"survey": True})
+    await api.ready("agent-7")
+    call, agent = line(api), line(api)
+    await call.calls(ADA)
+    room = call.room()
+    await call.enters_room()
+    offer = await offer_of(api, "n1")
+    await agent.takes(offer)
+    await agent.hear("bridged", offer, BridgeUp(), "agent")
+    await agent.hear("over", offer, BridgeDown(), "agent")
+    await call.leaves_room(room, "bridged")
+    await call.presses(None)
+    assert "for your answer" not in call.said
+    assert "Goodbye" in call.said
+    assert "survey" not in (await row_of(api, "n1")).meta
+
+
 @pytest.mark.parametrize(("key", "cause"), [("7", "declined"), (None, "no_answer")])
 async def test_an_agent_who_does_not_take_it(api: Api, key: str | None, cause: str) -> None:
     await api.ready("agent-7")

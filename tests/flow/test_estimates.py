@@ -17,8 +17,9 @@ from router.estimates import Estimates
 from router.events.estimating import Learner
 from router.events.stream import read_entry
 from router.store.channel import Channel
-from router.store.engine import Engine, VirtualClock
+from router.store.engine import Engine
 from router.store.keyspace import Keyspace
+from router.store.sending import VirtualClock
 from tests.support.stage import MINUTE, SECOND, START, ladder, owner, profile, queue
 from tests.support.waiting import wait_until
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from router.domain.errors import SiteFull
-from router.store.engine import Engine, Routed
+from router.store.call_transitions import Routed
+from router.store.engine import Engine
 from tests.support.promises import answers
 from tests.support.stage import MINUTE, SECOND, START, Stage, queue
 

@@ -7,9 +7,9 @@ import pytest
 from router.domain.errors import NotVirtual
 from router.domain.ladder import Timing
 from router.store.channel import Channel
-from router.store.engine import VirtualClock
 from router.store.keyspace import Keyspace
 from router.store.script_loader import load_all
+from router.store.sending import VirtualClock
 from tests.support.dump import changes, leftovers, read_dump
 from tests.support.stage import SECOND, START, Lease, Noting, Stage, ladder, profile, queue
 from tests.support.waiting import wait_until

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from router.domain.errors import PlanMoved, SiteFull
-from router.store.engine import Engine, Routed
+from router.store.call_transitions import Routed
+from router.store.engine import Engine
 from router.store.script_loader import load_all
 from tests.support.promises import answers
 from tests.support.stage import MINUTE, SECOND, START, Lease, Stage, ladder, owner, queue

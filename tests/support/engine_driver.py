@@ -12,8 +12,9 @@ import hiredis
 
 from router.domain.events import Event, parse
 from router.domain.ladder import Timing
-from router.store.engine import Engine, VirtualClock
+from router.store.engine import Engine
 from router.store.keyspace import Keyspace
+from router.store.sending import VirtualClock
 from tests.support.drivers import Request
 from tests.support.dump import Dump, leftovers, read_dump, snapshot
 from tests.support.snapshot import CallView, Snapshot

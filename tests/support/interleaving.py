@@ -22,8 +22,8 @@ from router.domain.errors import Refused
 from router.domain.ladder import Profile
 from router.site import Site
 from router.store.channel import Channel
-from router.store.engine import VirtualClock
 from router.store.rows import AgentRow, CallRow
+from router.store.sending import VirtualClock
 from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from router.telephony.watch import Watch
 from tests.support.switchboard import Report, Request, Switchboard

@@ -15,10 +15,12 @@ import pytest
 from router.domain.errors import NotVirtual, Refused
 from router.domain.events import Event, parse
 from router.domain.ladder import Ladder, Profile, Step, Timing
+from router.store.call_transitions import Routed
 from router.store.channel import Channel
-from router.store.engine import Engine, Routed, VirtualClock
+from router.store.engine import Engine
 from router.store.keyspace import Keyspace
 from router.store.rows import AgentRow, CallRow
+from router.store.sending import VirtualClock
 from tests.support.dump import Dump, changes, leftovers, misguided, read_dump, snapshot
 from tests.support.invariants import state_violations
 

@@ -10,7 +10,7 @@ from ivr.capabilities import Capabilities
 from ivr.vocabulary import Action, Originate
 from router.site import Site
 from router.store.channel import Channel
-from router.store.engine import VirtualClock
+from router.store.sending import VirtualClock
 from router.telephony.carrying import Carrier
 from router.telephony.claims import Claims
 from router.telephony.gateway import Done
