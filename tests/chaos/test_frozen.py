@@ -41,7 +41,7 @@ async def pair(folder: Path, config: Path, redis: str) -> AsyncIterator[tuple[Se
         yield first, second
 
 
-@pytest.mark.parametrize("frozen_s", [4.0, pytest.param(30.0, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("frozen_s", [3.0, pytest.param(30.0, marks=pytest.mark.soak)])
 async def test_it_does_no_harm(tmp_path: Path, config: Path, fresh_server: EmbeddedServer, frozen_s: float) -> None:
     fake, channel = FakeTwilio(TOKEN, speed=SPEED), await Channel.open(fresh_server.url)
     async with fake.running():
@@ -49,17 +49,17 @@ async def test_it_does_no_harm(tmp_path: Path, config: Path, fresh_server: Embed
         async with pair(tmp_path, config, fresh_server.url) as (leader, asked), client(asked) as api:
             lines = Lines(fake, asked.base)
             await api.ready(*AGENTS)
-            await lines.more(12)
+            await lines.more(9)
             led_by = await leads(channel)
             leader.signal(signal.SIGSTOP)
             began = asyncio.get_running_loop().time()
             rung = len(lines.rings())
-            await lines.more(12)
+            await lines.more(9)
             await wait_until(lambda: len(lines.rings()) > rung + 3, 20)
             assert await leads(channel) not in (None, led_by)
             await asyncio.sleep(began + frozen_s - asyncio.get_running_loop().time())  # the freeze itself
             leader.signal(signal.SIGCONT)
-            await lines.more(12)
+            await lines.more(9)
             await lines.over()
             await wait_until(lambda: caught_up(channel), 30)
             events = await read_stream(fresh_server.url)

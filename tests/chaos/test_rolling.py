@@ -74,7 +74,7 @@ class Crowd:
 
     async def more(self) -> None:
         """Return when every platform has been answered some more times."""
-        goals = [(platform, len(platform.answered) + 10) for platform in self.platforms]
+        goals = [(platform, len(platform.answered) + 6) for platform in self.platforms]
         await wait_until(lambda: all(len(platform.answered) >= goal for platform, goal in goals), 30)
 
     async def __aenter__(self) -> Crowd:

@@ -34,17 +34,17 @@ async def test_the_master_is_gone_under_load(tmp_path: Path, config: Path, seed:
         stack.push_async_callback(store.close)
         beat = await stack.enter_async_context(pulse(store.channel_for("main"), "main"))
         load = await stack.enter_async_context(under_load([process.base], url, seed))
-        await load.more(20)
+        await load.more(15)
         gone_at = time.monotonic()
         if dies:
             nodes[0].kill()
         else:
             os.kill(nodes[0].pid, signal.SIGSTOP)
-        await load.more(30)
+        await load.more(20)
         if not dies:
             await asyncio.sleep(gone_at + FROZEN_S - time.monotonic())  # the freeze itself
             os.kill(nodes[0].pid, signal.SIGCONT)
-            await load.more(20)
+            await load.more(15)
         await load.finish()
         ratio = beat.longest_pause_s * 1000 / DOWN_AFTER_MS
         print(f"outage {beat.longest_pause_s:.2f} s = {ratio:.1f} times down-after")
