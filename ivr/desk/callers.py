@@ -106,7 +106,7 @@ class CallerPages(Identifying):
     async def _survey(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         facts = {"survey": event.digits[:1]} if isinstance(event, InputDigits) else {}
         telling = await self.after(call_id, self.engine.amend_call(call_id, facts, token))
-        return telling.scene("goodbye", reason="survey")
+        return telling.scene("goodbye", reason="survey" if facts else "")
 
     async def _over(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """The talk is over: with a number outside, or with an agent of whom nothing else was heard meanwhile."""
