@@ -8,8 +8,8 @@ from typing import Protocol
 from aiohttp import web
 
 from config.models import SitePlan
+from ivr.gateway import Gateway
 from ivr.vocabulary import Envelope, Event, Script
-from router.telephony.gateway import Gateway
 
 
 class Hearer(Protocol):

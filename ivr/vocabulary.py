@@ -13,6 +13,9 @@ LegFailure = Literal["busy", "no_answer", "declined", "device", "network", "canc
 HoldEnd = Literal["bridged", "left", "redirected", "full", "hangup", "error"]
 Trust = Literal["verified", "partial", "gateway", "failed", "none", "withheld"]
 
+CUSTOMER, FETCHED = "c", "f"
+"""What an offer's id ends with in the id of the customer's leg, and in the step of an agent who was fetched by us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -19,7 +19,6 @@ from config.problems import PlanInvalid
 from config.settings import Settings
 from ivr.adapter import Adapter
 from ivr.adapters import all_adapters
-from ivr.providers import Providers
 from router.api.agents import agents
 from router.api.body import MAX_BODY
 from router.api.call_actions import actions
@@ -49,6 +48,7 @@ from router.events.trimmer import Trimmer
 from router.logging_ import say
 from router.metrics import definitions
 from router.metrics.projector import Projector
+from router.providers import Providers
 from router.relay import walk
 from router.seeds import plant_all
 from router.service import Service

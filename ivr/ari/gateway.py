@@ -17,9 +17,9 @@ from ivr.ari.pace import lasting
 from ivr.ari.rest import NoAnswer, NotSent
 from ivr.ari.targets import NoTarget, endpoint_of
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.vocabulary import Action, Interrupt, Originate, PromptFinished
 from router.logging_ import say
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 
 ARI = Capabilities(
     interrupt=True,

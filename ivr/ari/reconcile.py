@@ -19,9 +19,8 @@ from ivr.ari.legs import Leg, read_channel_id
 from ivr.ari.offered import asterisk_of, call_id_of, offered
 from ivr.ari.outside import is_outside
 from ivr.ari.rest import NotSent
-from ivr.desk.reports import CUSTOMER
 from ivr.office import Office, Standing
-from ivr.vocabulary import CallEnded, Event, PromptFinished, Role, Route
+from ivr.vocabulary import CUSTOMER, CallEnded, Event, PromptFinished, Role, Route
 from router.logging_ import say
 
 PROVIDER = "ari"

@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from ivr.desk.reports import FETCHED, lost, offer_of
+from ivr.desk.reports import lost, offer_of
 from ivr.desk.telling import Telling, nothing
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
-from ivr.vocabulary import BridgeDown, Event, InputDigits, LegFailed
+from ivr.vocabulary import FETCHED, BridgeDown, Event, InputDigits, LegFailed
 from router.callbacks import is_callback
 from router.domain.errors import OfferGone, UnknownCall
 from router.site import Site

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 
 from ivr.desk.agents import AgentPages
 from ivr.desk.callers import CallerPages
-from ivr.desk.reports import CUSTOMER, take_report
+from ivr.desk.reports import take_report
 from ivr.desk.steps import NO_WAY_OUT, WAY_OUT, Steps, token_of
 from ivr.flow.perform import perform
 from ivr.scene import Scene
-from ivr.vocabulary import CallOffered, Envelope, Event, Script
+from ivr.vocabulary import CUSTOMER, CallOffered, Envelope, Event, Script
 from router.domain.errors import Refused, StepGone, StepRepeated
 from router.domain.events import Told
 from router.metrics.definitions import HOOKS_REFUSED

@@ -6,14 +6,11 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
-from ivr.vocabulary import CallEnded, Envelope, Event, LegFailed
+from ivr.vocabulary import CUSTOMER, CallEnded, Envelope, Event, LegFailed
 from router.callbacks import is_callback
 from router.domain.errors import OfferGone, Refused, UnknownCall, WrongState
 from router.store.begun import Begun
 from router.store.engine import Engine
-from router.telephony.actions import CUSTOMER, FETCHED
-
-__all__ = ["CUSTOMER", "FETCHED", "lost", "offer_of", "take_report"]
 
 
 def offer_of(leg_id: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.jambonz.addresses import Addresses
 from ivr.jambonz.documents import MAX_BYTES
 from ivr.jambonz.keys import Keys
@@ -18,7 +19,6 @@ from ivr.jambonz.payloads import ENDED, is_sid
 from ivr.jambonz.rest import Answer, Rest
 from ivr.vocabulary import Action, Interrupt, Originate, Route
 from router.logging_ import say
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 
 JAMBONZ = Capabilities(
     interrupt=True,

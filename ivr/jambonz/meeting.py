@@ -12,10 +12,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 from ivr.adapter import Hearer
+from ivr.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.jambonz.gateway import JambonzGateway
 from ivr.jambonz.payloads import is_sid
 from ivr.vocabulary import Interrupt, Join, Route
-from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 
 TRIES = 5
 PAUSE_S = 0.5

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from ivr.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.jambonz.keys import Keys
 from ivr.jambonz.payloads import is_sid
-from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 
 MAX_ANSWER = 1_048_576
 KEEP_S = 60.0

@@ -39,9 +39,8 @@ from ivr.jambonz.payloads import (
 )
 from ivr.jambonz.signature import HEADER, is_signed
 from ivr.refused import Refusal, counted
-from ivr.vocabulary import Event, Hangup, InputNone, Join, PromptFinished, Role, Route, Script
+from ivr.vocabulary import FETCHED, Event, Hangup, InputNone, Join, PromptFinished, Role, Route, Script
 from router.logging_ import current_call
-from router.telephony.actions import FETCHED
 
 MAX_BODY = 64 * 1024
 READ_S = 5.0

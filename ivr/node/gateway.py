@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayRefused
 from ivr.vocabulary import Action, Originate
-from router.telephony.gateway import Done, GatewayRefused
 
 DECISIONS_ONLY = Capabilities(
     interrupt=False,

@@ -9,9 +9,9 @@ from aiohttp import web
 from config.models import SitePlan
 from ivr.adapter import Hearer
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.simulator.exchange import PROVIDER, Exchange
 from ivr.vocabulary import Action, Interrupt, Originate
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 
 SIMULATOR = Capabilities(
     interrupt=True,

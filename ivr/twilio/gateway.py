@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayBusy, GatewayError, GatewayRefused, GatewayUnknown
 from ivr.twilio.addresses import Addresses
 from ivr.twilio.documents import MAX_BYTES
 from ivr.twilio.keyring import Credentials, Keys
@@ -15,7 +16,6 @@ from ivr.twilio.queues import Queues
 from ivr.twilio.rest import Answer, Form, Rest, created_ms, is_sid
 from ivr.vocabulary import Action, Interrupt, LegFailure, Originate, Route
 from router.logging_ import say
-from router.telephony.gateway import Done, GatewayBusy, GatewayError, GatewayRefused, GatewayUnknown
 
 TWILIO = Capabilities(
     interrupt=True,

@@ -11,13 +11,13 @@ from aiohttp import web
 from config.models import SitePlan
 from config.telephony import Twilio as Section
 from ivr.adapter import Hearer
+from ivr.gateway import GatewayError
 from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keyring, Keys
 from ivr.twilio.payloads import PROVIDER
 from ivr.twilio.rest import Rest
 from ivr.twilio.webhooks import HookedSite, TwilioHooks
 from router.logging_ import say
-from router.telephony.gateway import GatewayError
 
 SWEEP_EVERY_S = 600.0
 NOT_NAMED = Section()

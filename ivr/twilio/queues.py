@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+from ivr.gateway import GatewayError
 from ivr.twilio.documents import QUEUE_PREFIX, queue_name
 from ivr.twilio.keyring import Credentials
 from ivr.twilio.rest import Rest, created_ms, is_sid
 from router.logging_ import say
-from router.telephony.gateway import GatewayError
 
 STALE_MS = 3_600_000
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from ivr.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.twilio.keyring import Credentials
-from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 
 MAX_ANSWER = 1_048_576
 KEEP_S = 60.0

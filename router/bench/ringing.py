@@ -9,13 +9,13 @@ import time
 from collections.abc import Sequence
 
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done
 from ivr.vocabulary import Action, Originate
 from router.bench.hooks import hooked_site
 from router.domain.ladder import Ladder, Profile, Step
 from router.site import Site
 from router.store.channel import Channel
 from router.telephony.dispatch import Outbox
-from router.telephony.gateway import Done
 
 TIMES, WARM = 300, 20
 PROVIDER = "bench"

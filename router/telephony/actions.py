@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ivr.vocabulary import Action, Interrupt, Originate, Route, Terminate
+from ivr.vocabulary import CUSTOMER, FETCHED, Action, Interrupt, Originate, Route, Terminate
 from router.domain.events import Event
 
 TYPES = (
@@ -21,8 +21,6 @@ TYPES = (
     "call.owner_busy|",
 )
 OURS = frozenset({"a", "ka"})
-CUSTOMER, FETCHED = "c", "f"
-"""What an offer's id ends with in the id of the customer's leg, and in the step of an agent who was fetched by us."""
 IN_ROOM = frozenset({"hold", "key", "connect"})
 GONE_ALREADY = frozenset({"busy", "no_answer", "device", "network"})
 TO_BE_TOLD = frozenset({"overflowed_out", "withdrawn"})

@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from ivr.vocabulary import Originate, Terminate
+from ivr.gateway import Done, Gateway, GatewayBusy, GatewayRefused, GatewayUnknown
+from ivr.vocabulary import CUSTOMER, Originate, Terminate
 from router.domain.errors import Refused
 from router.logging_ import say
 from router.site import Site
-from router.telephony.actions import CUSTOMER, Wanted, stop
+from router.telephony.actions import Wanted, stop
 from router.telephony.claims import Claim, Claims
 from router.telephony.counters import count, reconciled
-from router.telephony.gateway import Done, Gateway, GatewayBusy, GatewayRefused, GatewayUnknown
 from router.telephony.pace import Pace
 
 PAUSE_S, LONGEST_S = 0.25, 5.0

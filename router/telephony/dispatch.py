@@ -9,12 +9,12 @@ import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from ivr.gateway import Gateway
 from router.events.stream import Connection
 from router.logging_ import say
 from router.site import Site
 from router.telephony.carrying import PAUSE_S, Carrier
 from router.telephony.claims import CLAIM_MS, Claims
-from router.telephony.gateway import Gateway
 from router.telephony.leader import LEASE_MS, Leader
 from router.telephony.pace import Pace
 from router.telephony.term import RETRY_S, Term

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ivr.gateway import Gateway
 from router.domain.errors import Refused
 from router.domain.events import Event
 from router.events.stream import Connection, read_entry
@@ -21,7 +22,6 @@ from router.site import Site
 from router.store.reading import fields
 from router.telephony.actions import TYPES, Look, is_ours, wanted
 from router.telephony.carrying import Carrier
-from router.telephony.gateway import Gateway
 from router.telephony.pace import Pace
 
 GROUP = "telephony"

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Mapping
 
+from ivr.gateway import Gateway, Tells
 from router.domain.errors import Refused
 from router.logging_ import say
 from router.site import Site
@@ -18,7 +19,6 @@ from router.store.reading import fields
 from router.store.rows import CallView
 from router.telephony.actions import caller_leg
 from router.telephony.counters import missed
-from router.telephony.gateway import Gateway, Tells
 from router.telephony.pace import Pace
 
 EVERY_S = 60.0

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ivr.ari.pace import set_second
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.vocabulary import Interrupt, Originate, Route, Terminate
 from loadtests.carriers.ari import FakeAsterisk, Person
 from router.callbacks import callback_id_of
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from tests.support.ari_stage import PASSWORD, SPEED, House, descriptions, house_of, told_apart
 from tests.support.waiting import wait_until
 

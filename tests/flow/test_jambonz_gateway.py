@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.jambonz.gateway import target_of
 from ivr.vocabulary import Interrupt, Originate, Route, Terminate
 from loadtests.carriers.jambonz import JambonzLeg, Person
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from tests.support.jambonz_stage import CALLER, MAIN, Stage, stage
 from tests.support.waiting import wait_until
 

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
+from ivr.gateway import Done, GatewayBusy, GatewayUnknown
 from ivr.vocabulary import Action, Interrupt, Originate, Role, Route, Terminate
 from router.callbacks import callback_id_of
 from router.telephony.actions import Wanted, stop
 from router.telephony.carrying import PATIENCE_S, Carrier
 from router.telephony.claims import CLAIM_MS, Claims
 from router.telephony.dispatch import Outbox
-from router.telephony.gateway import Done, GatewayBusy, GatewayUnknown
 from router.telephony.leader import Leader
 from router.telephony.pace import Pace
 from router.telephony.term import CONSUMER, GROUP, Term

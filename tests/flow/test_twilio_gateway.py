@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from ivr.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Credentials, Keys
 from ivr.twilio.rest import Rest
@@ -17,7 +18,6 @@ from ivr.twilio.signature import Secrets
 from ivr.vocabulary import Action, Interrupt, Originate, Route, Terminate
 from loadtests.carriers.faults import RestFault
 from loadtests.carriers.twilio.fake import ACCOUNT
-from router.telephony.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
 from tests.support.twilio_stage import CALLER, MAIN, TOKEN, Stage, descriptions, stage
 from tests.support.waiting import wait_until
 

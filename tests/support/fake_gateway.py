@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.vocabulary import Action, Interrupt, Originate, Terminate
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 
 Trouble = Literal["busy", "refused", "placed, answer lost", "never placed, answer lost"]
 

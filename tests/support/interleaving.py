@@ -16,6 +16,7 @@ from config.loading import load_config
 from config.settings import Settings
 from ivr.desk import Desk
 from ivr.desk.steps import token_of
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.vocabulary import CallOffered, Envelope, Originate, Script
 from router.callbacks import callback_id_of
 from router.domain.errors import Refused
@@ -24,7 +25,6 @@ from router.site import Site
 from router.store.channel import Channel
 from router.store.rows import AgentRow, CallRow
 from router.store.sending import VirtualClock
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from router.telephony.watch import Watch
 from tests.support.switchboard import Report, Request, Switchboard
 from tests.support.wire import PROVIDER, Ask, Process

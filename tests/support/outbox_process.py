@@ -20,11 +20,11 @@ from aiohttp import web
 
 from config.loading import load_config
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done, GatewayUnknown
 from ivr.vocabulary import Action, Originate
 from router.site import Site
 from router.store.connect import open_store
 from router.telephony.dispatch import Outbox
-from router.telephony.gateway import Done, GatewayUnknown
 from tests.support.fake_gateway import ALL
 
 LEASE_MS, CLAIM_MS = 400, 1_000

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ivr.gateway import Done
 from ivr.vocabulary import (
     Action,
     BridgeDown,
@@ -37,7 +38,6 @@ from ivr.vocabulary import (
     Route,
     Terminate,
 )
-from router.telephony.gateway import Done
 
 AGENT_PAGES = frozenset({"whisper", "accept", "join", "bridged"})
 KEYS = ("1", "2", "3", "9")

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.capabilities import Capabilities
+from ivr.gateway import Done
 from ivr.vocabulary import Action, Originate
 from router.site import Site
 from router.store.channel import Channel
 from router.store.sending import VirtualClock
 from router.telephony.carrying import Carrier
 from router.telephony.claims import Claims
-from router.telephony.gateway import Done
 from router.telephony.pace import Pace
 from router.telephony.term import Term
 from tests.support.fake_gateway import ALL

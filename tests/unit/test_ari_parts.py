@@ -20,6 +20,7 @@ from ivr.ari.legs import channel_id_of, read_channel_id
 from ivr.ari.offered import asterisk_of, call_id_of
 from ivr.ari.presence import reason_of
 from ivr.ari.targets import NoTarget, endpoint_of
+from ivr.gateway import GatewayBusy, GatewayRefused
 from ivr.vocabulary import (
     Collect,
     Dial,
@@ -35,7 +36,6 @@ from ivr.vocabulary import (
     Script,
 )
 from loadtests.carriers.ari.contract import AriContract, Breach
-from router.telephony.gateway import GatewayBusy, GatewayRefused
 
 ASTERISK = {"user": "vipline", "password": {"env": "ARI_PASSWORD"}}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ivr.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from ivr.simulator import documents
 from ivr.simulator.adapter import Simulator
 from ivr.simulator.clock import SteppedClock, within
@@ -42,7 +43,6 @@ from ivr.vocabulary import (
 )
 from loadtests.carriers.phones import Leg, Person
 from loadtests.carriers.simulator import SimulatedCarrier
-from router.telephony.gateway import Done, GatewayBusy, GatewayRefused, GatewayUnknown
 from tests.support.stepped import Stepper
 from tests.support.tiny_desk import TinyDesk
 
