@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROVIDERS = ("twilio", "twiml", "jambonz", "asterisk", "ari", "simulator", "vonage", "plivo", "telnyx", "signalwire")
 NAMED = re.compile(rf"(?<![a-z])({'|'.join(PROVIDERS)}|callsid|stirverstat)(?![a-z])", re.I)
 EVERYWHERE = ("router", "ivr/flow", "ivr/desk", "ivr/phrases")
-BESIDE = ("vocabulary", "scene", "speech", "capabilities", "adapter", "providers")
+BESIDE = ("vocabulary", "scene", "speech", "capabilities", "adapter", "gateway")
 FOR_SOMEBODY = ("router/bench/", "router/cli/demo.py")
 """The bench times one provider's own requests; the demo is told on whose telephones it plays."""
 
