@@ -6,6 +6,7 @@ A phrase file maps keys to templates. `PLACEHOLDERS` says which keys there must 
 
 from __future__ import annotations
 
+import logging
 import re
 import string
 import unicodedata
@@ -20,6 +21,8 @@ import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
+
+from router.logging_ import say
 
 FOLDER = Path(__file__).parent / "phrases"
 SPOKEN_MAX = 60
@@ -74,6 +77,9 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
         "whisper.known": "tier who waited",
         "whisper.unknown": "waited",
         "whisper.issue": "issue",
+        "whisper.follow_up": "",
+        "whisper.owner": "",
+        "whisper.last": "",
         "whisper.accept": "key",
         "whisper.gone": "",
         "whisper.missed": "",
@@ -86,6 +92,8 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
         "survey.thanks": "",
     }.items()
 }
+
+log = logging.getLogger("vipline.speech")
 
 _UNSPOKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff<>&{}\[\]|\\^`]")
 
@@ -202,14 +210,25 @@ def read_phrases(path: Path) -> Phrases:
 
 @cache
 def languages(folder: Path = FOLDER) -> Mapping[str, Phrases]:
-    """Every language there is, by tag."""
-    return {path.stem: read_phrases(path) for path in sorted(folder.glob("*.yaml"))}
+    """Every language there is, by tag. A file that cannot be spoken from is left out, or it silenced all."""
+    found: dict[str, Phrases] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            found[path.stem] = read_phrases(path)
+        except PhrasesInvalid as invalid:
+            say(log, logging.ERROR, "a language is left out", why=str(invalid))
+    return found
 
 
 @lru_cache(maxsize=256)
 def phrases_for(language: str, fallback: str = "en", folder: Path = FOLDER) -> Phrases:
-    """The language itself, one of the same base (`zh` speaks zh-CN, `en-GB` en), the fallback's, else English."""
+    """The language itself, one of the same base (`zh` speaks zh-CN, `en-GB` en), the fallback's, else English.
+
+    Raises PhrasesInvalid when no language can be spoken at all.
+    """
     known = {tag.lower(): phrases for tag, phrases in languages(folder).items()}
+    if not known:
+        raise PhrasesInvalid(f"{folder}: no language can be spoken")
     for wanted in (language.lower(), fallback.lower(), "en"):
         if wanted in known:
             return known[wanted]

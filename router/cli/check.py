@@ -37,28 +37,30 @@ def command(config_dir: Path, as_json: bool) -> None:
     sys.exit(2 if counts["error"] else 1 if counts["warning"] else 0)
 
 
-def findings(place: Path) -> list[Problem]:
+def findings(place: Path, spoken: Path = FOLDER) -> list[Problem]:
     """All about a folder of plans and the phrases it speaks, or about one plan: its errors, else its lint."""
     try:
         if place.is_file():
             plan = read_plan(place.read_bytes(), str(place))
-            return lint_plan(plan) + list(language_problems(plan))
+            return lint_plan(plan) + list(language_problems(plan, spoken))
         sites = load_config(place).values()
-        found = [problem for files in sites for problem in (*lint_site(files), *language_problems(files.plan))]
-        return found + list(phrase_problems())
+        found = [problem for files in sites for problem in (*lint_site(files), *language_problems(files.plan, spoken))]
+        return found + list(phrase_problems(spoken))
     except PlanInvalid as invalid:
         return invalid.errors
 
 
-def language_problems(plan: PlanFile) -> Iterator[Problem]:
+def language_problems(plan: PlanFile, folder: Path = FOLDER) -> Iterator[Problem]:
     """Languages the plan names and nobody has phrases for: their callers are greeted, and asked, in another."""
-    site, spoken = plan.site, {tag.partition("-")[0] for tag in languages()}
+    site, spoken = plan.site, {tag.partition("-")[0].lower() for tag in languages(folder)}
+    if not spoken:
+        return
     named: list[tuple[PathParts, str | None]] = [(("language",), site.language)]
     named += [(("numbers", dialled, "language"), number.language) for dialled, number in site.numbers.items()]
     named += [(("voice", "menu", place, "language"), entry.language) for place, entry in enumerate(site.voice.menu)]
     for at, language in named:
-        if language and language.lower().partition("-")[0] not in {tag.lower() for tag in spoken}:
-            other = phrases_for(language, site.language).tag
+        if language and language.lower().partition("-")[0] not in spoken:
+            other = phrases_for(language, site.language, folder).tag
             what = f"there are no phrases in {language}: its callers hear greeting, menu, PIN and wait in {other}"
             yield plan.source.problem(at, what, f"add ivr/phrases/{language}.yaml", "warning")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from ivr.speech import FOLDER
-from router.cli.check import command, phrase_problems
+from ivr.speech import FOLDER, languages
+from router.cli.check import command, findings, phrase_problems
 from tests.support.plans import SAMPLE, SMALL, folder
 
 
@@ -95,3 +95,22 @@ def test_a_phrase_file_that_lacks_something_is_named(tmp_path: Path) -> None:
 
 def test_the_phrases_that_are_shipped_lack_nothing() -> None:
     assert not list(phrase_problems())
+
+
+def test_a_phrase_file_that_lacks_something_is_no_crash(tmp_path: Path) -> None:
+    """The plan is checked all the same, by the languages that are left."""
+    spoken = tmp_path / "phrases"
+    spoken.mkdir()
+    english = (FOLDER / "en.yaml").read_text(encoding="utf-8")
+    (spoken / "de.yaml").write_text(english.replace("hold.next: You are next in line.\n", ""), encoding="utf-8")
+    place = folder(tmp_path / "config", plan={**SMALL, "language": "de"})
+
+    said = [str(problem) for problem in findings(place, spoken)]
+    assert [line for line in said if "error" in line] == [
+        f"{spoken}/de.yaml:1: error: phrase hold.next is missing; ivr/speech.py lists the phrases and what each may use"
+    ]
+
+    (spoken / "en.yaml").write_text(english, encoding="utf-8")
+    languages.cache_clear()
+    said = [str(problem) for problem in findings(place, spoken)]
+    assert any("no phrases in de: its callers hear greeting, menu, PIN and wait in en" in line for line in said)

@@ -46,6 +46,24 @@ def test_a_file_of_no_language_or_no_yaml_is_refused(tmp_path: Path) -> None:
             read_phrases(path)
 
 
+def test_a_file_that_cannot_be_spoken_from_silences_its_own_language_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for tag in ("en", "pl"):
+        (tmp_path / f"{tag}.yaml").write_text((FOLDER / f"{tag}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    german = yaml.safe_dump({key: words for key, words in ENGLISH.items() if key != "hold.next"})
+    (tmp_path / "de.yaml").write_text(german)
+    assert set(languages(tmp_path)) == {"en", "pl"}
+    assert phrases_for("de", "pl", tmp_path).tag == "pl"
+    assert [record.__dict__["fields"] for record in caplog.records] == [{"why": "de.yaml: phrase hold.next is missing"}]
+
+
+def test_a_folder_nobody_can_speak_from_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "en.yaml").write_text("a: [")
+    with pytest.raises(PhrasesInvalid, match="no language"):
+        phrases_for("en", folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("wanted", "spoken"),
     [("zh-CN", "zh-CN"), ("zh", "zh-CN"), ("en-GB", "en"), ("PL", "pl"), ("fr", "id"), ("xx", "id")],
