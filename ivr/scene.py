@@ -63,13 +63,18 @@ class MenuOption:
 
 @dataclass(frozen=True, slots=True)
 class Whisper:
-    """What an agent hears before taking the call."""
+    """What an agent hears before taking the call. `comes_to`: what they are to the customer.
+
+    `follow_up`: the last contact asked for one.
+    """
 
     name: str = ""
     title: str | None = None
     tier: str = ""
     waited_ms: int = 0
     issue: str = ""
+    comes_to: Literal["owner", "last", ""] = ""
+    follow_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

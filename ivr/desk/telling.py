@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from config.models import SitePlan
@@ -160,8 +160,16 @@ class Telling:
     def agents_language(self) -> str:
         return str(self.view.card.get("language") or self.plan.language)
 
+    @property
+    def _comes_to(self) -> Literal["owner", "last", ""]:
+        """What the agent is to the customer."""
+        customer, contacts = self.meta.get("customer") or {}, self.meta.get("contacts")
+        if customer.get("owner") == self.row.agent_id:
+            return "owner"
+        return "last" if contacts and contacts[0]["agent_id"] == self.row.agent_id else ""
+
     def whisper(self, now_ms: int) -> Scene:
-        customer = self.meta.get("customer") or {}
+        customer, contacts = self.meta.get("customer") or {}, self.meta.get("contacts") or ()
         return Scene(
             "whisper",
             self.row.call_id,
@@ -176,6 +184,8 @@ class Telling:
                 tier=self.row.facts.tier,
                 waited_ms=max(0, now_ms - self.row.facts.accepted_ms),
                 issue=str((self.meta.get("attributes") or {}).get("issue") or self.meta.get("topic") or ""),
+                comes_to=self._comes_to,
+                follow_up=bool(contacts) and contacts[0]["outcome"] == "follow_up",
             ),
         )
 

@@ -15,7 +15,7 @@ def offer_route(scene: Scene, page: str) -> Route:
 
 
 def whisper(scene: Scene) -> Script:
-    """Tier, name, how long they waited, and the open issue; then the key."""
+    """Tier, name, how long they waited, why to this agent, and what is open; then the key."""
     speak, facts = voice(scene), scene.whisper
     assert facts is not None
     waited = speak.minutes(facts.waited_ms)
@@ -23,6 +23,10 @@ def whisper(scene: Scene) -> Script:
         words = [speak.say("whisper.known", tier=facts.tier, who=speak.person(facts.name, facts.title), waited=waited)]
     else:
         words = [speak.say("whisper.unknown", waited=waited)]
+    if facts.comes_to:
+        words.append(speak.say(f"whisper.{facts.comes_to}"))
+    if facts.follow_up:
+        words.append(speak.say("whisper.follow_up"))
     if facts.issue:
         words.append(speak.say("whisper.issue", issue=facts.issue))
     words.append(speak.say("whisper.accept", key=scene.accept_key))

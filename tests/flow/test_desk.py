@@ -316,6 +316,24 @@ async def test_whisper_accept_bridge_talk_and_survey(api: Api) -> None:
     assert (row.outcome, row.meta["survey"]) == ("answered", "5")
 
 
+async def test_the_whisper_says_why_it_comes_and_what_was_left_open(api: Api) -> None:
+    """Ada's owner looks after her, asks for a follow-up, and hears of it when she calls again."""
+    call = line(api)
+    offer = await connected(api, call)
+    await api.post("/v1/calls/n1/complete", {"offer_id": offer, "outcome": "follow_up"})
+    again = line(api, "n2")
+
+    async def kept() -> bool:
+        return bool((await api.site.customers.get("c-1000")).contacts)
+
+    await wait_until(kept)
+    await api.ready("agent-7")
+    await again.calls(ADA)
+    agent = line(api, "n2")
+    await agent.picks_up(await offer_of(api, "n2"))
+    assert "You look after this customer. The last call left something open. Press 1" in agent.said
+
+
 async def test_nobody_is_thanked_for_an_answer_they_did_not_give(api: Api) -> None:
     await change_plan(api, voice={"survey": True})
     await api.ready("agent-7")

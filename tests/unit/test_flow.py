@@ -136,6 +136,8 @@ def test_an_agent_hears_who_is_coming_and_joins_by_the_offer_s_own_pages() -> No
         "Open issue: card stolen.",
         "Press 1 to take the call.",
     ]
+    again = replace(FULL, kind="whisper", whisper=Whisper("Li Wei", "Ms", "gold", 95_000, "", "last", follow_up=True))
+    assert said(perform(again))[1:-1] == ["You spoke to this customer last.", "The last call left something open."]
     (join,) = perform(replace(FULL, kind="join"))
     assert isinstance(join, Join)
     assert join.bridged == Route("bridged", "CA1", "1-0")
