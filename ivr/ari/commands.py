@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -29,8 +30,13 @@ class Answer:
         return 200 <= self.status < 300
 
 
+@lru_cache(maxsize=8_192)
+def _escaped(part: str) -> str:
+    return quote(part, safe="")
+
+
 def _path(*parts: str) -> str:
-    return "/".join(quote(part, safe="") for part in parts)
+    return "/".join([_escaped(part) for part in parts])
 
 
 def channels() -> Command:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+_NAMED = re.compile(r'\{\s*"type"\s*:\s*"(\w+)"')
 
 MAX_ID = 150
 """Asterisk's own limit for the id of a channel."""
@@ -134,6 +137,9 @@ Heard = Started | OfChannel | Played | Bridged | BridgeGone | Device | TakenOver
 
 def hear(raw: str) -> Heard | None:
     """None for what does not concern us. Raises Rubbish."""
+    named = _NAMED.match(raw)
+    if named is not None and named[1] not in _READERS:
+        return None  # half of all that is said: not worth the reading
     try:
         message = json.loads(raw)
     except (ValueError, RecursionError):

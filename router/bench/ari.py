@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import sys
 import tempfile
@@ -120,6 +121,7 @@ async def measure(rate: float, seconds: float, delay_ms: float) -> dict[str, Any
             await runner.setup()
             try:
                 await _ready(app)
+                gc.freeze()  # as a serving process does when it has started
                 before = time.process_time()
                 found = await begin()
                 found["cpu_ms_a_call"] = round((time.process_time() - before) * 1_000 / found["calls"], 2)
