@@ -82,7 +82,7 @@ class Scene:
     """Everything a document says or asks. `step` is the one its answers must name; `fallback` the site's language.
 
     `notice`: a phrase that is said first. `wait`: as it is announced; of a question, until the owner is free.
-    An option that is empty is not to be had.
+    An option that is empty is not to be had. `room`: how often the caller fell out of the holding room.
     """
 
     kind: Kind
@@ -100,6 +100,7 @@ class Scene:
     position: int | None = None
     wait: Range | None = None
     comfort: int = 0
+    room: int = 0
     callback_key: str = ""
     music: str = ""
     music_ms: int = 0

@@ -14,6 +14,10 @@ from ivr.vocabulary import Event, HoldLeft, InputDigits
 from router.callbacks import callback_id_of
 from router.domain.errors import UnknownCall
 from router.site import Site
+from router.store.rows import CallRow
+
+FELL_OUT, AGAIN_MS = "fell out", 60_000
+"""When a holding room failed its caller last, and how soon after that it is not tried once more."""
 
 
 class CallerPages(Identifying):
@@ -86,17 +90,40 @@ class CallerPages(Identifying):
         if reason == "hangup":
             await self.done(self.engine.abandon_call(call_id, step=token))
             return nothing(call_id)
-        if reason in ("full", "error"):
-            telling = await self.after(call_id, self.engine.abandon_call(call_id, "failed", token))
-            return telling.scene("apology", **elsewhere(self.site.plan.exit))
+        if reason == "full":
+            return await self._failed(call_id, token)
         telling = await self.view(call_id, token)
+        if reason == "error":
+            return await self._fell_out(telling, step)
         if reason == "redirected":
             return telling.scene("nothing")
         if reason == "left":
             return telling.now(None, in_room=False)
         if telling.row.letter == "c":  # whether the agent hung up, or a leg broke, is about to be reported
-            return replace(telling.scene("parting"), step=int(step))
+            return replace(telling.scene("parting"), step=_of_room(step)[0])
         return self._parted(telling)
+
+    async def _fell_out(self, telling: Telling, step: str) -> Scene:
+        """Out of the holding room by its own fault: in again at the old place, unless that happened just before."""
+        call_id, row = telling.row.call_id, telling.row
+        asked, fallen = _of_room(step)
+        met = row.letter == "c" and await self._have_met(row)
+        if met or row.letter == "e":
+            return replace(telling.scene("parting"), step=asked) if met else self.now(telling, in_room=False)
+        now, key = self.clock(), self.site.keys.documents(call_id)
+        before = await self.site.channel.call("HGET", key, FELL_OUT)
+        if before is not None and now - int(before) < AGAIN_MS:
+            return await self._failed(call_id)
+        await self.site.channel.call("HSET", key, FELL_OUT, now)
+        return replace(self.now(telling, in_room=False), room=fallen + 1)
+
+    async def _have_met(self, row: CallRow) -> bool:
+        key = self.site.keys.documents(row.call_id)
+        return bool(await self.site.channel.call("HEXISTS", key, f"bridged@{row.offer_id}"))
+
+    async def _failed(self, call_id: str, token: str = "") -> Scene:
+        telling = await self.after(call_id, self.engine.abandon_call(call_id, "failed", token))
+        return telling.scene("apology", **elsewhere(self.site.plan.exit))
 
     async def _sent(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """We took the caller out of what they heard: to be asked, to be fetched, or to be told why it ends."""
@@ -119,3 +146,9 @@ class CallerPages(Identifying):
         if telling.row.outcome == "answered":
             return telling.scene("survey" if self.site.plan.voice.survey else "goodbye")
         return telling.scene("goodbye") if telling.row.letter == "e" else telling.now(None, in_room=False)
+
+
+def _of_room(step: str) -> tuple[int, int]:
+    """The step a caller went into the room at, and how often they had fallen out of one by then."""
+    asked, _, fallen = step.partition("-")
+    return int(asked), int(fallen or 0)

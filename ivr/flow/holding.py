@@ -39,7 +39,8 @@ def tick(scene: Scene) -> Script:
 
 def connect(scene: Scene) -> Script:
     """Out of whatever the caller heard, into the holding room, from where an agent's leg fetches them."""
-    return (Hold(scene.call_id, route(scene, "hold"), Route("left", scene.call_id, str(scene.step))),)
+    left = f"{scene.step}-{scene.room}" if scene.room else str(scene.step)
+    return (Hold(scene.call_id, route(scene, "hold"), Route("left", scene.call_id, left)),)
 
 
 def callback_hello(scene: Scene) -> Script:

@@ -40,6 +40,7 @@ _HOLD_END: Mapping[str, HoldEnd] = {
     "redirected-from-bridged": "bridged",
     "redirected": "redirected",
     "leave": "left",
+    "bridging-in-process": "left",
     "hangup": "hangup",
     "queue-full": "full",
 }

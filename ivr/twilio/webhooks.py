@@ -29,7 +29,7 @@ from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keys
 from ivr.twilio.payloads import OF_AGENT, WAITING, Fields, envelope_of, event_of, report_of
 from ivr.twilio.signature import HEADER, SETTINGS, bases_of, has_body_hash, is_signed, read_settings
-from ivr.vocabulary import Role, Script
+from ivr.vocabulary import HoldLeft, Role, Script
 from router.logging_ import current_call, say
 
 MAX_BODY = 64 * 1024
@@ -132,7 +132,7 @@ class TwilioHooks:
         envelope = envelope_of(site.name, role, call_id, leg_id, f"{page}:{step}", fields)
         render = site.in_queue if page in WAITING else site.anywhere
         document = await site.given.desk.hear(page, call_id, step, event, envelope, render)
-        if page == "left" and fields.get("QueueResult") != "redirected":
+        if isinstance(event, HoldLeft) and event.reason in ("bridged", "hangup", "full"):
             await site.given.gateway.left(site.name, fields.get("CallSid"), fields.get("QueueSid"))
         return web.Response(body=document, headers=XML)
 

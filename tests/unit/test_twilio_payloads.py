@@ -78,7 +78,7 @@ def test_a_number_that_is_given_twice_is_no_number():
         ("left", {"QueueResult": "hangup"}, HoldLeft("hangup")),
         ("left", {"QueueResult": "queue-full"}, HoldLeft("full")),
         ("left", {"QueueResult": "system-error"}, HoldLeft("error")),
-        ("left", {"QueueResult": "bridging-in-process"}, HoldLeft("error")),
+        ("left", {"QueueResult": "bridging-in-process"}, HoldLeft("left")),
         ("left", {}, HoldLeft("error")),
         ("whisper", {}, LegAnswered()),
         ("callback", {}, LegAnswered()),
