@@ -169,7 +169,8 @@ class Telling:
         return "last" if contacts and contacts[0]["agent_id"] == self.row.agent_id else ""
 
     def whisper(self, now_ms: int) -> Scene:
-        customer, contacts = self.meta.get("customer") or {}, self.meta.get("contacts") or ()
+        customer: dict[str, Any] = self.meta.get("customer") or {}
+        contacts: list[dict[str, Any]] = self.meta.get("contacts") or []
         return Scene(
             "whisper",
             self.row.call_id,
