@@ -10,12 +10,13 @@ from ivr.desk.steps import NO_WAY_OUT, WAY_OUT
 from ivr.desk.telling import Telling, elsewhere, nothing, sorry
 from ivr.flow.asking import choice_of
 from ivr.scene import Scene
-from ivr.vocabulary import Event, HoldLeft, InputDigits
+from ivr.vocabulary import Event, HoldLeft, InputDigits, LegFailed
 from router.callbacks import callback_id_of
 from router.domain.errors import UnknownCall
 from router.site import Site
 from router.store.rows import CallRow
 
+SENT_AWAY = ("rejected", "overflowed_out", "failed")
 FELL_OUT, AGAIN_MS = "fell out", 60_000
 """When a holding room failed its caller last, and how soon after that it is not tried once more."""
 
@@ -70,7 +71,7 @@ class CallerPages(Identifying):
             return await self._call_back(call_id, token, in_room=True)
         telling = await self.view(call_id, token)
         if telling.row.letter == "e" and telling.view.unclear in (WAY_OUT, NO_WAY_OUT):
-            scene = telling.exit()
+            scene = telling.unreached() if telling.exit().number else telling.exit()
             if digits and telling.view.unclear == WAY_OUT and scene.callback_key:
                 return replace(scene, again=True)
             return telling.scene("goodbye")
@@ -137,10 +138,14 @@ class CallerPages(Identifying):
 
     async def _over(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """The talk is over: with a number outside, or with an agent of whom nothing else was heard meanwhile."""
+        plan, nobody = self.site.plan, isinstance(event, LegFailed)
         try:
-            return self._parted(await self.after(call_id, self.engine.complete_call(call_id, step=token)))
+            telling = await self.after(call_id, self.engine.complete_call(call_id, step=token))
         except UnknownCall:
-            return Scene("goodbye", call_id, 0, self.site.plan.language)
+            if nobody:
+                return replace(sorry(call_id, plan), number="", voicemail=False, message=plan.exit_message)
+            return Scene("goodbye", call_id, 0, plan.language)
+        return telling.unreached() if nobody and telling.row.outcome in SENT_AWAY else self._parted(telling)
 
     def _parted(self, telling: Telling) -> Scene:
         if telling.row.outcome == "answered":

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from config.models import SitePlan
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
-from router.callbacks import may_be_dialled
+from router.callbacks import is_callback, may_be_dialled
 from router.domain.estimates import Announcement
 from router.store.rows import CallRow, CallView
 
@@ -141,6 +141,14 @@ class Telling:
             **elsewhere(way),
         )
 
+    def unreached(self) -> Scene:
+        """The number outside was busy, or nobody picked up: a callback if there can be one, else the plan's words."""
+        scene = replace(self.exit(), number="", voicemail=False)
+        key = self.plan.voice.callback_key or "" if self.may_call_back else ""
+        if scene.kind == "exit" and key:
+            return replace(scene, reason="max_wait", message="", callback_key=key)
+        return replace(scene, kind="apology")
+
     @property
     def exit_key(self) -> str:
         """What is pressed for a callback on the way out."""
@@ -186,6 +194,7 @@ class Telling:
                 waited_ms=max(0, now_ms - self.row.facts.accepted_ms),
                 issue=str((self.meta.get("attributes") or {}).get("issue") or self.meta.get("topic") or ""),
                 comes_to=self._comes_to,
+                callback=is_callback(self.row),
                 follow_up=bool(contacts) and contacts[0]["outcome"] == "follow_up",
             ),
         )

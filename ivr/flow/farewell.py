@@ -53,8 +53,10 @@ def parting(scene: Scene) -> Script:
 
 def apology(scene: Scene) -> Script:
     speak = voice(scene)
-    words = Say(speak.say("exit.apology"), speak.tag)
-    return (words, *_elsewhere(scene)) if scene.number else (words, Hangup())
+    words = [Say(speak.say("exit.apology"), speak.tag)]
+    if scene.message:
+        words.append(Say(clean(scene.message, MESSAGE_MAX), speak.tag))
+    return (*words, *_elsewhere(scene)) if scene.number else (*words, Hangup())
 
 
 def busy(scene: Scene) -> Script:

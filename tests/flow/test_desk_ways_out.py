@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from ivr.vocabulary import BridgeUp, CallEnded, Collect, Dial, Goto, Hangup, HoldTick, InputDigits, PromptFinished
+from ivr.vocabulary import (
+    BridgeUp,
+    CallEnded,
+    Collect,
+    Dial,
+    Goto,
+    Hangup,
+    HoldTick,
+    InputDigits,
+    LegFailed,
+    PromptFinished,
+)
 from router.callbacks import callback_id_of
 from tests.support.desk_stage import (
     ADA,
@@ -168,6 +179,48 @@ async def test_another_number_or_a_machine(api: Api, way: str, words: str) -> No
     assert dial.number == OTHER
     assert words in call.said
     await call.hear("over", dial.over.step, PromptFinished())
+    assert call.one(Hangup)
+
+
+async def test_where_the_other_number_is_busy_one_may_be_called_back(api: Api) -> None:
+    call = await waits_too_long(api, exit=f"number:{OTHER}")
+    dial = call.one(Dial)
+    assert isinstance(dial, Dial)
+    await call.hear("over", dial.over.step, LegFailed("busy"))
+    assert "nobody could take your call in time. Press 1 to be called back" in call.said
+    await call.presses("7")
+    assert "did not understand" in call.said
+    assert "Press 1 to be called back" in call.said
+    await call.presses("1")
+    assert "call you back" in call.said
+    assert (await row_of(api, CALLBACK)).meta["phone"] == PRIYA
+
+
+@pytest.mark.parametrize("plan", [{"voice": {"callback_key": None}}, {}], ids=["no key", "no number"])
+async def test_where_the_other_number_is_busy_and_no_callback_can_be_had(api: Api, plan: dict[str, Any]) -> None:
+    await closes(api, exit=f"number:{OTHER}", message="We open on Monday.")
+    await change_plan(api, **plan)
+    call = line(api)
+    await call.calls(PRIYA if plan else None, to=OFFICE)
+    dial = call.one(Dial)
+    assert isinstance(dial, Dial)
+    await call.hear("over", dial.over.step, LegFailed("no_answer"))
+    assert "something went wrong" in call.said
+    assert "We open on Monday." in call.said
+    assert call.one(Hangup)
+    assert not call.one(Dial)
+
+
+async def test_a_full_site_whose_other_number_is_busy_says_the_plans_words(api: Api) -> None:
+    await change_plan(api, exit=f"number:{OTHER}", exit_message="Try later.")
+    api.site.engine._hard_limit = api.site.engine._settings["hard_limit"] = "0"
+    call = line(api)
+    await call.calls(PRIYA)
+    dial = call.one(Dial)
+    assert isinstance(dial, Dial)
+    await call.hear("over", dial.over.step, LegFailed("busy"))
+    assert "something went wrong" in call.said
+    assert "Try later." in call.said
     assert call.one(Hangup)
 
 
