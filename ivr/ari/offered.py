@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from config.ari import Ari
 from ivr.ari.heard import Channel
 from ivr.vocabulary import CallOffered, Trust
-from router.directory.trust import trust_of_attestation, trust_of_verstat
+from router.directory.trust import says_failed, trust_of_attestation, trust_of_header, trust_of_verstat
 
 _WITHOUT_PLUS = re.compile(r"[1-9][0-9]{7,14}")
+_WORD = re.compile(r"[A-Za-z0-9-]+")
 _CALL_ID = re.compile(r"[A-Za-z0-9._:@+=/-]{1,80}")
 
 
@@ -37,7 +39,7 @@ def offered(channel: Channel, args: tuple[str, ...], part: Ari) -> CallOffered:
     return CallOffered(
         from_number=_number(number, part, trusted) or None,
         to_number=_number(told.get("to") or channel.exten, part, trusted),
-        trust=_trust(told) if trusted else "gateway",
+        trust=_trust(args) if trusted else "gateway",
         diverted_from=_number(diverted, part, trusted) or None if trusted else None,
     )
 
@@ -62,10 +64,19 @@ def _number(text: str, part: Ari, trusted: bool) -> str:
     return text
 
 
-def _trust(told: Mapping[str, str]) -> Trust:
-    """`verstat`: the parameter of P-Asserted-Identity; `attest` and `verified`: of Asterisk's own check."""
+def _trust(args: tuple[str, ...]) -> Trust:
+    """`verstat`: P-Asserted-Identity, or its parameter alone; `attest` and `verified`: of Asterisk's own check."""
+    if "verified=failed" in args or any(says_failed(word) for word in args):
+        return "failed"
+    told = told_by(args)
     if verstat := told.get("verstat"):
-        return trust_of_verstat([verstat])
+        word = verstat.strip('<>" ')
+        return trust_of_verstat([word]) if _WORD.fullmatch(word) else trust_of_header(_decoded(verstat))
     if attest := told.get("attest"):
-        return trust_of_attestation(attest, {"passed": True, "failed": False}.get(told.get("verified", "")))
-    return "failed" if told.get("verified") == "failed" else "none"
+        return trust_of_attestation(attest, {"passed": True}.get(told.get("verified", "")))
+    return "none"
+
+
+def _decoded(header: str) -> str:
+    """URIENCODE leaves no colon, and no address is without one: what has one came as it is, its "%3B" being no ";"."""
+    return header if ":" in header else unquote(header)

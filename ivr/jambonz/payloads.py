@@ -25,7 +25,7 @@ from ivr.vocabulary import (
     PromptFinished,
     Role,
 )
-from router.directory.trust import Trust, trust_of_verstat
+from router.directory.trust import Trust, says_failed, trust_of_header
 
 PROVIDER = "jambonz"
 OF_AGENT = frozenset({"whisper", "accept", "join", "lost"})
@@ -36,7 +36,7 @@ ASKED_AS: Mapping[str, str] = {"lost": "over", "unmet": "left"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9*#A-Da-d]{1,64}")
 _INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
-_VERSTAT = re.compile(r"[;\s]verstat=([A-Za-z0-9-]+)", re.IGNORECASE)
+_VOUCHING = frozenset({"p-asserted-identity", "from"})
 _ADDRESS = re.compile(r"(?:sips?|tel):([^@;>\s]+)", re.IGNORECASE)
 
 _BY_SIP: Mapping[int, LegFailure] = {
@@ -143,11 +143,12 @@ def envelope_of(site: str, role: Role, call_id: str, leg_id: str, key: str, body
 def offered(body: Body, trunks: Mapping[str, Trunk]) -> CallOffered:
     """A caller at the door. SIP headers count where their trunk is known to send its own."""
     trunk = trunks.get(text_of(body, "originating_sip_trunk_name"), Trunk())
-    headers = _headers(body) if trunk.headers else {}
+    sent = _sent(body) if trunk.headers else {}
+    headers = _headers(sent)
     return CallOffered(
         from_number=_number(text_of(body, "from"), trunk) or None,
         to_number=_number(text_of(body, "to"), trunk),
-        trust=_trust(headers),
+        trust="failed" if _are_against(sent) else _trust(headers),
         diverted_from=_diverted(headers, trunk),
     )
 
@@ -157,22 +158,32 @@ def _number(word: str, trunk: Trunk) -> str:
     return f"+{word}" if trunk.plus and _INTERNATIONAL.fullmatch(word) else word
 
 
-def _headers(body: Body) -> Mapping[str, str]:
-    """The INVITE's, by lower-case name; one that occurs twice counts as absent."""
+def _sent(body: Body) -> Mapping[str, Any]:
+    """The INVITE's headers as they came."""
     sip = body.get("sip")
     found = sip.get("headers") if isinstance(sip, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _headers(sent: Mapping[str, Any]) -> Mapping[str, str]:
+    """By lower-case name; one that occurs twice counts as absent."""
     names: dict[str, str] = {}
     twice = set()
-    for name, value in found.items() if isinstance(found, dict) else ():
+    for name, value in sent.items():
         if name.lower() in names or not isinstance(value, str):
             twice.add(name.lower())
         names[name.lower()] = value if isinstance(value, str) else ""
     return {name: value for name, value in names.items() if name not in twice}
 
 
+def _are_against(sent: Mapping[str, Any]) -> bool:
+    """Whether any of the headers that may vouch, however often they occur, says that the number is not the caller's."""
+    return any(says_failed(str(value)) for name, value in sent.items() if name.lower() in _VOUCHING)
+
+
 def _trust(headers: Mapping[str, str]) -> Trust:
     """What the network asserts of the number, or else what its From carries."""
-    return trust_of_verstat(_VERSTAT.findall(headers.get("p-asserted-identity") or headers.get("from", "")))
+    return trust_of_header(headers.get("p-asserted-identity") or headers.get("from", ""))
 
 
 def _diverted(headers: Mapping[str, str], trunk: Trunk) -> str | None:

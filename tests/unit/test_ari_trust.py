@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -35,7 +36,14 @@ TRUSTED = {"trusted": ["trunk"]}
         (("verstat=TN-Validation-Passed-A-Diverted",), "partial"),
         (("verstat=TN-Validation-Failed",), "failed"),
         (("verstat=TN-Validation-Passed-A", "verstat=TN-Validation-Passed-B"), "none"),
+        (("verstat=TN-Validation-Passed-A>",), "verified"),
+        (("verstat=TN-Validation-Failed>",), "failed"),
+        (("verstat=TN-Validation-Passed-A", "verstat=TN-Validation-Failed"), "failed"),
+        (("verstat=TN-Validation-Passed-A", "verified=failed"), "failed"),
+        (("verstat=phone",), "none"),
+        (("verstat=",), "none"),
         (("attest=A", "verified=passed"), "verified"),
+        (("attest=A", "verified=passed", "verified=failed"), "failed"),
         (("attest=A", "verified=failed"), "failed"),
         (("attest=A",), "none"),
         ((), "none"),
@@ -43,6 +51,31 @@ TRUSTED = {"trusted": ["trunk"]}
 )
 def test_how_far_a_number_is_vouched_for(args: tuple[str, ...], trust: str) -> None:
     assert offered(came(), args, part(**TRUSTED)).trust == trust
+
+
+HEADER = '"Marlow, Ada" <sip:+12025550123;verstat={}@carrier.example;user=phone>'
+
+
+@pytest.mark.parametrize(
+    "header", [HEADER, "<sip:+12025550123@carrier.example;user=phone;verstat={}>", "<tel:+12025550123;verstat={}>"]
+)
+@pytest.mark.parametrize("encoded", [True, False])
+def test_the_dialplan_may_give_the_whole_header(header: str, encoded: bool) -> None:
+    """`encoded`: by the dialplan's URIENCODE."""
+
+    def trust(word: str) -> str:
+        text = header.format(word)
+        return offered(came(), (f"verstat={quote(text, safe='') if encoded else text}",), part(**TRUSTED)).trust
+
+    assert trust("TN-Validation-Passed-A") == "verified"
+    assert trust("TN-Validation-Failed-B") == "failed"
+    assert trust("No-TN-Validation") == "none"
+
+
+def test_what_a_header_had_encoded_itself_is_not_decoded_into_parameters() -> None:
+    smuggled = "<sip:+12025550123%3Bverstat%3DTN-Validation-Passed-A@carrier.example>"
+    for header in (smuggled, quote(smuggled, safe="")):
+        assert offered(came(), (f"verstat={header}",), part(**TRUSTED)).trust == "none"
 
 
 def test_headers_of_others_do_not_count() -> None:

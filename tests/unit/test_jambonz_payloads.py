@@ -25,6 +25,7 @@ from ivr.vocabulary import (
 SID = "0e0681b0-d49f-4fb8-b973-b5a3c6758de1"
 TRUNKS = {"trusted": Trunk(headers=True), "bare": Trunk(plus=True), "both": Trunk(headers=True, plus=True)}
 PASSED = "<sip:+12025550110@carrier.example;verstat=TN-Validation-Passed-A>"
+FAILED = PASSED.replace("Passed-A", "Failed")
 
 
 def arriving(trunk: str, headers: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -50,6 +51,12 @@ def arriving(trunk: str, headers: dict[str, Any] | None = None, **more: Any) -> 
         ({"P-Asserted-Identity": f"{PASSED}, {PASSED}"}, "none"),
         ({"P-Asserted-Identity": PASSED, "p-asserted-identity": PASSED}, "none"),
         ({"P-Asserted-Identity": [PASSED]}, "none"),
+        ({"P-Asserted-Identity": PASSED.replace(";", ";user=phone;")}, "verified"),
+        ({"P-Asserted-Identity": '"x;verstat=TN-Validation-Passed-A" <sip:+12025550110@carrier.example>'}, "none"),
+        ({"P-Asserted-Identity": PASSED, "p-asserted-identity": FAILED}, "failed"),
+        ({"P-Asserted-Identity": [PASSED, FAILED]}, "failed"),
+        ({"P-Asserted-Identity": PASSED, "From": FAILED}, "failed"),
+        ({"P-Asserted-Identity": "<sip:+12025550110@carrier.example>", "From": PASSED}, "none"),
         ({}, "none"),
     ],
 )

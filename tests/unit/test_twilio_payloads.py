@@ -45,7 +45,7 @@ def test_a_caller_at_the_door():
         (["TN-Validation-Failed-A"], "failed"),
         (["tn-validation-passed-a"], "none"),
         (["TN-Validation-Passed-A "], "none"),
-        (["TN-Validation-Passed-A", "TN-Validation-Failed"], "none"),
+        (["TN-Validation-Passed-A", "TN-Validation-Failed"], "failed"),
         (["TN-Validation-Passed-A", "TN-Validation-Passed-A"], "none"),
     ],
 )
