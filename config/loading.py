@@ -25,6 +25,8 @@ MAIN_SITE = "main"
 
 
 Seeds = TypeVar("Seeds", bound=Part)
+Broken = dict[str, list[Problem]]
+"""Site → what is wrong with its files."""
 
 
 class _Agents(Part):
@@ -94,26 +96,28 @@ def load_site(folder: Path, name: str = MAIN_SITE) -> SiteFiles:
 
 def load_config(folder: Path) -> dict[str, SiteFiles]:
     """Site name → its files. PlanInvalid lists the errors of all sites."""
-    errors: list[Problem] = []
-    loaded: dict[str, SiteFiles] = {}
-    for name, place in _site_folders(folder):
-        try:
-            loaded[name] = load_site(place, name)
-        except PlanInvalid as invalid:
-            errors += invalid.errors
-    if errors:
-        raise PlanInvalid(errors)
+    loaded, broken = read_config(folder)
+    if broken:
+        raise PlanInvalid([error for errors in broken.values() for error in errors])
     return loaded
 
 
-def _site_folders(folder: Path) -> list[tuple[str, Path]]:
+def read_config(folder: Path) -> tuple[dict[str, SiteFiles], Broken]:
+    """Site name → its files; and of those sites whose files have errors, name → the errors."""
+    loaded: dict[str, SiteFiles] = {}
+    broken: Broken = {}
     sites = folder / "sites"
     others = sorted(place for place in sites.iterdir() if place.is_dir()) if sites.is_dir() else []
-    for place in others:
-        if place.name == MAIN_SITE or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", place.name):
-            wrong = Problem(str(place), 1, "", f"a site cannot be called {place.name!r}", "rename the folder")
-            raise PlanInvalid([wrong])
-    return [(MAIN_SITE, folder), *((place.name, place) for place in others)]
+    for name, place in [(MAIN_SITE, folder), *((place.name, place) for place in others)]:
+        if place is not folder and (name == MAIN_SITE or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name)):
+            wrong = Problem(str(place), 1, "", f"a site cannot be called {name!r}", "rename the folder")
+            broken[f"sites/{name}"] = [wrong]
+            continue
+        try:
+            loaded[name] = load_site(place, name)
+        except PlanInvalid as invalid:
+            broken[name] = invalid.errors
+    return loaded, broken
 
 
 def _seeds(path: Path, model: type[Seeds], errors: list[Problem]) -> tuple[Seeds, Source]:

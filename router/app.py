@@ -14,8 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from config.loading import SiteFiles, load_config
-from config.problems import PlanInvalid
+from config.loading import Broken, SiteFiles, read_config
 from config.settings import Settings
 from ivr.adapter import Adapter
 from ivr.adapters import all_adapters
@@ -45,6 +44,7 @@ from router.events import history, levels
 from router.events.estimating import Learner
 from router.events.stream import GroupReader, Handle
 from router.events.trimmer import Trimmer
+from router.kept_plans import consequence, kept_sites
 from router.logging_ import say
 from router.metrics import definitions
 from router.metrics.projector import Projector
@@ -105,10 +105,10 @@ def create_app(
 async def _run(
     settings: Settings, admin_secret: str, providers: Providers, clock: VirtualClock | None, app: web.Application
 ) -> AsyncIterator[None]:
-    files = load_config(settings.config)
+    files, broken = read_config(settings.config)
     store = await open_store(settings.redis, data=settings.data)
     try:
-        service = await _build_or_explain(settings, admin_secret, store, files, clock)
+        service = await _build_or_explain(settings, admin_secret, store, files, broken, clock)
         app[SERVICE] = service
         app[READINESS] = Ready(service)
         app[LIVE] = Live(service.sites, store.blocking)
@@ -143,26 +143,40 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def _build_or_explain(
-    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: VirtualClock | None
+    settings: Settings,
+    admin_secret: str,
+    store: Store,
+    files: Mapping[str, SiteFiles],
+    broken: Broken,
+    clock: VirtualClock | None,
 ) -> Service:
     """A server that refuses our first commands is examined: its own words do not say what to do about it."""
     try:
-        return await _build(settings, admin_secret, store, files, clock)
+        kept = await kept_sites(store, settings.prefix, files, broken)
+        service = await _build(settings, admin_secret, store, files, kept, clock)
     except ServerError:
         if problems := await store.problems():
             raise Unfit("; ".join(problems)) from None
         raise
+    _say_broken(service, broken)
+    return service
 
 
 async def _build(
-    settings: Settings, admin_secret: str, store: Store, files: Mapping[str, SiteFiles], clock: VirtualClock | None
+    settings: Settings,
+    admin_secret: str,
+    store: Store,
+    files: Mapping[str, SiteFiles],
+    kept: Collection[str],
+    clock: VirtualClock | None,
 ) -> Service:
+    """`kept`: the sites that go by their stored plans, and whose people stay as they are stored."""
     channel = store.channel_for("vipline")
     service = Service(
         store=store,
         channel=channel,
         tokens=Tokens(channel, service_key("tokens", settings.prefix), admin_secret),
-        sites={name: Site(name, store.channel_for(name), settings.prefix) for name in files},
+        sites={name: Site(name, store.channel_for(name), settings.prefix) for name in (*files, *kept)},
         version=installed_version("vipline"),
         prefix=settings.prefix,
     )
@@ -173,7 +187,7 @@ async def _build(
         if clock is not None:
             site.engine.clock = clock
             await site.engine.make_virtual()
-        await site.keeper.start(files[name].plan)
+        await site.keeper.start(files[name].plan if name in files else None)
     await plant_all(service.sites, files, service.tokens)
     return service
 
@@ -244,11 +258,9 @@ async def _tidy(site: Site) -> None:
 async def reload(app: web.Application, settings: Settings) -> None:
     """SIGHUP: publish plans whose files have changed, and plant new seeds. Broken files change nothing."""
     service = app[SERVICE]
-    try:
-        files = load_config(settings.config)
-    except PlanInvalid as invalid:
-        for problem in invalid.errors:
-            say(log, logging.ERROR, "plan refused", problem=str(problem))
+    files, broken = read_config(settings.config)
+    _say_broken(service, broken)
+    if broken:
         return
     for name, found in files.items():
         if name in service.sites:
@@ -256,3 +268,13 @@ async def reload(app: web.Application, settings: Settings) -> None:
         else:
             say(log, logging.WARNING, "a new site needs a restart", site=name)
     await plant_all(service.sites, files, service.tokens)
+
+
+def _say_broken(service: Service, broken: Broken) -> None:
+    """In the log every error, at /readyz what comes of them."""
+    service.broken.clear()
+    for name, errors in broken.items():
+        for error in errors:
+            say(log, logging.ERROR, "plan refused", site=name, problem=str(error))
+        service.broken[name] = consequence(errors, served=name in service.sites)
+        say(log, logging.ERROR, "broken files", site=name, what=service.broken[name])

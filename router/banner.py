@@ -8,14 +8,19 @@ from router.admin_token import AdminToken
 SAMPLE_TITLE = "Sample site"
 
 
-def banner(settings: Settings, token: AdminToken, port: int, *, sample: bool) -> str:
-    """`sample`: the sample site is served, whose people the three lines name."""
+def banner(settings: Settings, token: AdminToken, port: int, *, sample: bool, terminal: bool) -> str:
+    """`sample`: the sample site is served, whose people the three lines name.
+
+    `terminal`: a person reads it. Elsewhere it is kept, as a container's log is, and must hold no secret.
+    """
     base = settings.public_url or f"http://{_reachable(settings.host)}:{port}"
     bearer = "$VIPLINE_ADMIN_TOKEN" if token.path is None else f"$(cat {token.path})"
-    login = "" if token.path is None else f"/?token={token.secret}"
+    # Behind `#`, which browsers do not send: no proxy's log holds it.
+    login = f"#token={token.secret}" if terminal and token.path is not None else ""
     lines = [
         f"vipline is serving at {base}",
-        f"  open     {base}{login or '/docs'}",
+        f"  open     {base}/live{login}",
+        *([] if login else [f"  token    {'VIPLINE_ADMIN_TOKEN' if token.path is None else f'in {token.path}'}"]),
         f"  ready?   {base}/readyz",
         f"  API      {base}/openapi.json",
     ]

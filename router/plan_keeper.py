@@ -60,9 +60,9 @@ class PlanKeeper:
         assert self._active is not None, "start() comes first"
         return self._active
 
-    async def start(self, files: PlanFile) -> None:
-        """Adopt the newest plan; publish the files if they are not those last published."""
-        if not await self.publish_files(files):
+    async def start(self, files: PlanFile | None) -> None:
+        """Adopt the newest plan; publish the files if they are not those last published. None: one is stored."""
+        if files is None or not await self.publish_files(files):
             newest = await self.plans.newest()
             assert newest is not None
             await self._adopt(newest)

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from router.api.server import Runner
 from router.app import create_app, reload
 from router.app_keys import FLIGHTS, SERVICE
 from router.banner import SAMPLE_TITLE, banner
+from router.environment import warn_of_unknown
 from router.logging_ import say
 from router.posts import BACKLOG, Post
 
@@ -32,6 +34,8 @@ async def serve(settings: Settings, post: Post | None = None) -> None:
     Raises OSError when the address cannot be had, and what create_app's start raises.
     """
     token = admin_token(settings)
+    if post is None:
+        warn_of_unknown()
     if token.path is None and len(token.secret) < SHORT_SECRET:
         say(log, logging.WARNING, "VIPLINE_ADMIN_TOKEN is short, and can be guessed")
     app = create_app(settings, token.secret)
@@ -69,7 +73,8 @@ async def serve(settings: Settings, post: Post | None = None) -> None:
         else:
             site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
             await site.start()
-            print(banner(settings, token, port_of(runner), sample=is_sample(app)), flush=True)
+            terminal = sys.stdout.isatty()
+            print(banner(settings, token, port_of(runner), sample=is_sample(app), terminal=terminal), flush=True)
         say(log, logging.INFO, "serving", port=port_of(runner), sites=len(app[SERVICE].sites))
         await stop.wait()
         say(log, logging.INFO, "stopping", drain_s=settings.drain_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from router.api.problem import not_found
 from router.site import Site
@@ -15,7 +15,10 @@ from router.store.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`channel` carries the keys of the whole service, as a site's own carries the site's."""
+    """`channel` carries the keys of the whole service, as a site's own carries the site's.
+
+    `broken`: site → what broken files of it lead to.
+    """
 
     store: Store
     channel: Channel
@@ -23,6 +26,7 @@ class Service:
     sites: Mapping[str, Site]
     version: str
     prefix: str = ""
+    broken: dict[str, str] = field(default_factory=dict)
 
     def site(self, name: str) -> Site:
         site = self.sites.get(name)

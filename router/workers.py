@@ -11,17 +11,21 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+import sys
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
-from config.loading import load_config
+from config.loading import Broken, read_config
 from config.settings import Settings
 from router.admin_token import admin_token
 from router.banner import SAMPLE_TITLE, banner
+from router.environment import warn_of_unknown
+from router.kept_plans import kept_sites
 from router.logging_ import say
 from router.posts import Door, Worker
+from router.store.connect import open_store
 from router.store.embedded import EmbeddedServer
 
 GRACE_S = 10.0
@@ -41,8 +45,9 @@ async def supervise(settings: Settings) -> int:
 
     Answers the exit code. Raises PlanInvalid, OSError, and what EmbeddedServer.start raises.
     """
-    # A broken plan ends the parent, with file and line; workers would only die of it one after another.
-    sample = load_config(settings.config)["main"].plan.site.title == SAMPLE_TITLE
+    warn_of_unknown()
+    files, broken = read_config(settings.config)
+    sample = "main" in files and files["main"].plan.site.title == SAMPLE_TITLE
     token = admin_token(settings)
     server = EmbeddedServer(settings.data) if settings.redis == "embedded" else None
     doors = _doors(settings)
@@ -52,9 +57,14 @@ async def supervise(settings: Settings) -> int:
         if server is not None:
             server.start()
             keeper = asyncio.create_task(server.keep_alive())
-        environment = _environment(settings, port, server.url if server is not None else settings.redis)
+        url = server.url if server is not None else settings.redis
+        if broken:
+            # Without a plan to go on with, the parent ends; workers would only die of it one after another.
+            await _check_kept(url, settings.prefix, files, broken)
+        environment = _environment(settings, port, url)
         crew = _Crew(settings, doors, environment)
-        return await crew.run(lambda: print(banner(settings, token, port, sample=sample), flush=True))
+        printed = banner(settings, token, port, sample=sample, terminal=sys.stdout.isatty())
+        return await crew.run(lambda: print(printed, flush=True))
     finally:
         for door in doors:
             door.close()
@@ -62,6 +72,15 @@ async def supervise(settings: Settings) -> int:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             server.stop()
+
+
+async def _check_kept(url: str, prefix: str, sound: Collection[str], broken: Broken) -> None:
+    """Raises PlanInvalid, and what `open_store` raises."""
+    store = await open_store(url)
+    try:
+        await kept_sites(store, prefix, sound, broken)
+    finally:
+        await store.close()
 
 
 class _Crew:

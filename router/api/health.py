@@ -68,8 +68,9 @@ class Ready:
             return ["the store does not answer"], []
         troubles = await asyncio.gather(*map(self._site_troubles, names))
         found = [f"site {name}: {trouble}" for name, trouble in zip(names, troubles, strict=True) if trouble]
+        broken = [f"site {name}: {what}" for name, what in self._service.broken.items()]
         # A site that is full, behind or away refuses or waits by itself; only when none can serve are we of no use.
-        return (found, []) if all(troubles) else ([], found)
+        return (found, broken) if all(troubles) else ([], found + broken)
 
     async def _site_troubles(self, name: str) -> str:
         try:
@@ -135,10 +136,15 @@ async def live_view(request: web.Request) -> Reply:
 
 @health.get("/", roles=None, answers={303: None}, in_site=False)
 async def home(request: web.Request) -> Reply:
-    """Where the printed address leads: `?token=` is kept in this browser for reading, then the live view opens."""
-    headers = {"Location": "live"}
-    secret = request.query.get("token", "")
-    if secret and await request.app[SERVICE].tokens.find(secret) is not None:
-        secure = "; Secure" if request.scheme == "https" else ""
-        headers["Set-Cookie"] = f"{COOKIE}={quote(secret, safe='')}; Path=/; HttpOnly; SameSite=Strict{secure}"
-    return Reply(303, headers=headers)
+    """Where the printed address leads: `?token=` is kept in this browser for reading, then the live view opens.
+
+    An empty one signs out; one that nobody knows changes nothing, and the page says so.
+    """
+    secret = request.query.get("token")
+    if secret is None:
+        return Reply(303, headers={"Location": "live"})
+    if secret and await request.app[SERVICE].tokens.find(secret) is None:
+        return Reply(303, headers={"Location": "live#refused=1"})
+    secure = "; Secure" if request.scheme == "https" else ""
+    cookie = f"{COOKIE}={quote(secret, safe='')}; Path=/; HttpOnly; SameSite=Strict{secure}"
+    return Reply(303, headers={"Location": "live", "Set-Cookie": cookie if secret else f"{cookie}; Max-Age=0"})

@@ -10,14 +10,20 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
+from config.loading import Broken, read_config
+from config.problems import PlanInvalid
+from router.kept_plans import consequence, kept_sites
 from router.store.address import parse_address
 from router.store.channel import ChannelError, ServerError
 from router.store.connect import open_store
+from router.store.connections import Store
 from router.store.embedded import EmbeddedServer, FolderInUse, ServerFailed, folder_owner, socket_path
 from router.store.fitness import Examination, examine
 from router.store.server_binary import NoServer, find_binary
@@ -29,9 +35,11 @@ _PATIENCE_S = 3.0
 @click.command("doctor")
 @click.option("--redis", "url", envvar="VIPLINE_REDIS", default="embedded", show_default=True, help="As for serve.")
 @click.option("--data", envvar="VIPLINE_DATA", default="var", show_default=True, type=click.Path(path_type=Path))
+@click.option("--config", envvar="VIPLINE_CONFIG", default="config", show_default=True, type=click.Path(path_type=Path))
+@click.option("--prefix", envvar="VIPLINE_PREFIX", default="", help="As for serve.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
-def command(url: str, data: Path, as_json: bool) -> None:
-    """Say what is reachable, which server, which versions. Changes nothing.
+def command(url: str, data: Path, config: Path, prefix: str, as_json: bool) -> None:
+    """Say what is reachable, which server, which versions, whether the plans can be read. Changes nothing.
 
     Exits 0 when a service could serve here, 2 when something keeps it from serving.
     """
@@ -39,10 +47,11 @@ def command(url: str, data: Path, as_json: bool) -> None:
     found.facts["vipline"] = version("vipline")
     found.facts["runs on"] = f"Python {platform.python_version()}, {platform.platform(terse=True)}"
     found.facts["libraries"] = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    files = _Files(*read_config(config), prefix)
     if url == "embedded":
-        _embedded(data.absolute(), found)
+        _embedded(data.absolute(), files, found)
     else:
-        asyncio.run(_ask(url, found))
+        asyncio.run(_ask(url, found, files))
     if as_json:
         click.echo(json.dumps({"facts": found.facts, "problems": found.problems, "advice": found.advice}, indent=2))
     else:
@@ -61,14 +70,29 @@ def _print(found: Examination) -> None:
     click.echo("Nothing keeps the service from serving." if not found.problems else "The service could not serve.")
 
 
-def _embedded(data: Path, found: Examination) -> None:
+class _Files(NamedTuple):
+    """What the config folder holds; `prefix`: where in the server the plans are kept."""
+
+    sound: Collection[str]
+    broken: Broken
+    prefix: str
+
+
+def _embedded(data: Path, files: _Files, found: Examination) -> None:
     """The server of the folder if it runs; else whether one would run, tried in a folder that is thrown away."""
     found.facts["data folder"] = _folder(data, found)
     owner = folder_owner(data)
     if owner:
         found.facts["in use by"] = f"process {owner}"
-        asyncio.run(_ask(f"unix://{socket_path(data)}", found))
+        asyncio.run(_ask(f"unix://{socket_path(data)}", found, files))
         return
+    for name, errors in files.broken.items():
+        # What is stored cannot be asked for while nobody runs.
+        where = f"site {name}: its files are broken ({errors[0].file}:{errors[0].line}); see `vipline check`"
+        if data.exists():
+            found.advice.append(f"{where}; it can be served only if a plan of it is stored from before")
+        else:
+            found.problems.append(where)
     with tempfile.TemporaryDirectory(prefix="vipline-doctor-") as folder:
         server = EmbeddedServer(folder)
         began = time.perf_counter()
@@ -95,7 +119,7 @@ def _folder(data: Path, found: Examination) -> str:
     return f"{data}, {'there' if there == data else 'not made yet'}, {free_mb} MB free"
 
 
-async def _ask(url: str, found: Examination) -> None:
+async def _ask(url: str, found: Examination, files: _Files | None = None) -> None:
     try:
         found.facts["address"] = str(parse_address(url))
         store = await open_store(url, deadline_s=_PATIENCE_S)
@@ -113,5 +137,18 @@ async def _ask(url: str, found: Examination) -> None:
         found.facts |= examined.facts
         found.problems += examined.problems + examined.outages
         found.advice += examined.advice
+        if files is not None and not found.problems:
+            await _ask_for_plans(store, files, found)
     finally:
         await store.close()
+
+
+async def _ask_for_plans(store: Store, files: _Files, found: Examination) -> None:
+    """Broken files are a problem where no plan is stored to go on with."""
+    try:
+        kept = await kept_sites(store, files.prefix, files.sound, files.broken)
+    except PlanInvalid as invalid:
+        found.problems += map(str, invalid.errors)
+        return
+    for name, errors in files.broken.items():
+        found.advice.append(f"site {name}: {consequence(errors, served=name in kept)}")

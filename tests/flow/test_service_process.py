@@ -31,7 +31,9 @@ def data(tmp_path: Path) -> Path:
 
 async def test_it_says_where_it_is_and_the_three_lines_work(data, config):
     async with running(data, config) as service:
-        assert re.search(r"open +http://127\.0\.0\.1:\d+/\?token=vip_\S{43}\n", service.printed)
+        assert re.search(r"open +http://127\.0\.0\.1:\d+/live\n", service.printed)
+        assert re.search(rf"token +in {data}/admin-token\n", service.printed)
+        assert service.token not in service.printed
         curls = [line.strip() for line in service.printed.splitlines() if line.strip().startswith("curl")]
         assert len(curls) == 3
         answers = []
@@ -179,6 +181,15 @@ async def test_a_broken_plan_names_file_and_line(data, config, flags):
     _, errors = await asyncio.wait_for(child.communicate(), 30)
     assert child.returncode == 2
     assert re.search(r"plan\.yaml:\d+: error: there is no tier 'x'", errors.decode())
+
+
+async def test_a_misspelled_variable_is_named(data, config):
+    async with running(data, config, VIPLINE_WORKRS="3") as service:
+        service.child.send_signal(signal.SIGTERM)
+        assert service.child.stderr is not None
+        logged = (await service.child.stderr.read()).decode()
+    assert "VIPLINE_WORKRS" in logged
+    assert "VIPLINE_WORKERS" in logged
 
 
 async def test_a_taken_address_is_said(data, config):

@@ -19,16 +19,16 @@ START_S = 30.0
 
 
 class Process:
-    """A running `vipline serve`. `token` and `base` are what it printed."""
+    """A running `vipline serve`. `base` is what it printed, `token` what it keeps in the folder `data`."""
 
-    def __init__(self, child: asyncio.subprocess.Process, printed: str) -> None:
+    def __init__(self, child: asyncio.subprocess.Process, printed: str, data: Path) -> None:
         self.child = child
         self.printed = printed
         match = re.search(r"serving at (\S+)", printed)
         assert match is not None, printed
         self.base = match[1]
-        found = re.search(r"\?token=(\S+)", printed)
-        self.token = found[1] if found else ""
+        kept = data / "admin-token"
+        self.token = kept.read_text() if kept.exists() else ""
 
     def cpu_s(self) -> float:
         """Seconds of processor time it has used so far."""
@@ -76,7 +76,7 @@ async def running(data: Path, config: Path, *flags: str, **environment: str) -> 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.1):
                 printed += (await child.stdout.read(8192)).decode()
-        yield Process(child, printed)
+        yield Process(child, printed, data)
     finally:
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
