@@ -75,6 +75,7 @@ class Whisper:
     issue: str = ""
     comes_to: Literal["owner", "last", ""] = ""
     follow_up: bool = False
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

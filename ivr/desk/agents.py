@@ -67,7 +67,8 @@ class AgentPages(Viewing):
         """The key takes the call; another one, or none, gives it back, unless it was taken in the application."""
         engine, digits = self.engine, event.digits if isinstance(event, InputDigits) else ""
         if digits == self.site.plan.voice.accept_key:
-            return self._scene(await self.after(call_id, engine.accept_offer(call_id, "", offer_id, token)), offer_id)
+            telling = await self.after(call_id, engine.accept_offer(call_id, "", offer_id, token))
+            return self._waiting(telling, offer_id)
         cause = "declined" if digits else "no_answer"
         decline = engine.decline_offer(call_id, "", offer_id, cause, only_in="o", step=token)
         telling, declined = await self.tried(call_id, decline)
@@ -78,7 +79,8 @@ class AgentPages(Viewing):
     async def _join(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Asked again and again until the caller is in the holding room."""
         offer_id = step.removesuffix(FETCHED)
-        if step != offer_id:
+        fetched = step != offer_id
+        if fetched:
             self.site.channel.send("HSET", self.site.keys.documents(call_id), f"fetched@{offer_id}", "1")
         telling = await self.view(call_id)
         scene = self._scene(telling, offer_id)
@@ -86,7 +88,7 @@ class AgentPages(Viewing):
             return self._scene(
                 await self.after(call_id, self.engine.complete_call(call_id, offer_id=offer_id)), offer_id
             )
-        return scene
+        return self._waiting(telling, offer_id) if fetched else scene
 
     async def _bridged(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         await self.done(self.engine.connect_call(call_id, offer_id, token))
@@ -100,6 +102,12 @@ class AgentPages(Viewing):
             raise OfferGone
         return telling.scene("callback_hello")
 
+    def _waiting(self, telling: Telling, offer_id: str) -> Scene:
+        """The first moment after the call was taken: who is called back must be dialled, and it is said once."""
+        scene = self._scene(telling, offer_id)
+        dialling = scene.kind == "stand_by" and telling.row.letter == "b" and is_callback(telling.row)
+        return replace(scene, language=telling.agents_language, reason="dialling") if dialling else scene
+
     def _scene(self, telling: Telling, offer_id: str) -> Scene:
         """What an agent's leg hears while the offer holds: who is coming, then the caller."""
         if telling.row.offer_id == offer_id and telling.row.letter == "o":
@@ -111,7 +119,9 @@ class AgentPages(Viewing):
             # A talk begun before either is taken out of what they hear would be cut off.
             there = telling.view.page in ("hold", "key") and not telling.view.sent_for
             return telling.scene("join" if there else "stand_by", offer_id=offer_id)
-        return replace(telling.scene("gone"), language=self._language_of(offer_id))
+        unreached = is_callback(telling.row) and telling.row.outcome == "failed"
+        reason = "unreached" if unreached else ""
+        return replace(telling.scene("gone", reason=reason), language=self._language_of(offer_id))
 
     def _language_of(self, offer_id: str) -> str:
         return self._languages.get(offer_id, self.site.plan.language)

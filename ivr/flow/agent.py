@@ -23,6 +23,8 @@ def whisper(scene: Scene) -> Script:
         words = [speak.say("whisper.known", tier=facts.tier, who=speak.person(facts.name, facts.title), waited=waited)]
     else:
         words = [speak.say("whisper.unknown", waited=waited)]
+    if facts.callback:
+        words.append(speak.say("whisper.callback"))
     if facts.comes_to:
         words.append(speak.say(f"whisper.{facts.comes_to}"))
     if facts.follow_up:
@@ -41,10 +43,13 @@ def join(scene: Scene) -> Script:
 
 
 def stand_by(scene: Scene) -> Script:
-    """The caller is on the way to the holding room."""
-    return (Pause(STAND_BY_MS), Goto(offer_route(scene, "join")))
+    """The caller is on the way to the holding room; a customer who is called back may take a while."""
+    speak = voice(scene)
+    words = (Say(speak.say("whisper.dialling"), speak.tag),) if scene.reason == "dialling" else ()
+    return (*words, Pause(STAND_BY_MS), Goto(offer_route(scene, "join")))
 
 
 def gone(scene: Scene) -> Script:
     speak = voice(scene)
-    return (Say(speak.say("whisper.missed" if scene.reason == "declined" else "whisper.gone"), speak.tag), Hangup())
+    phrase = {"declined": "whisper.missed", "unreached": "whisper.unreached"}.get(scene.reason, "whisper.gone")
+    return (Say(speak.say(phrase), speak.tag), Hangup())

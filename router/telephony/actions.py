@@ -42,7 +42,8 @@ class Wanted:
 class Look:
     """What is known beyond the event. `page`: asked for last by the caller's leg. `provider`: who carries the call.
 
-    `acts`: what was asked of the provider before. `endpoint`: of the agent of the offer.
+    `acts`: what was asked of the provider before. `endpoint`: of the agent of the offer. `stands_by`: that agent has
+    taken the call on the telephone, and asks every second whether the other side is there.
     """
 
     letter: str
@@ -54,6 +55,7 @@ class Look:
     provider: str
     offer_ms: int
     dial_ms: int
+    stands_by: bool = False
 
 
 def is_ours(event: Event) -> bool:
@@ -88,8 +90,7 @@ def _ring(call_id: str, offer: str, look: Look) -> Wanted:
 
 
 def _accepted(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wanted]:
-    assert event.facts is not None
-    if event.facts.kind == "ka":
+    if _is_callback(event):
         leg_id = offer + CUSTOMER
         answered, status = Route("callback", call_id, leg_id), Route("status-callback", call_id, leg_id)
         phone = str(look.meta.get("phone") or "")
@@ -103,9 +104,10 @@ def _accepted(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wa
 
 
 def _over(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wanted]:
-    """No leg of an offer that has passed is left ringing; and a caller whose time is up is told."""
+    """No leg of an offer that has passed is left ringing; and whose time is up is told, caller or agent."""
     gone = event.type == "call.returned" and event.fields["cause"] in GONE_ALREADY
-    if offer and f"do:ring:{offer}" in look.acts and not gone:
+    hears = event.type == "call.ended" and event.fields["was"] == "b" and look.stands_by and _is_callback(event)
+    if offer and f"do:ring:{offer}" in look.acts and not gone and not hears:
         yield stop(offer)
     dialled = offer and f"do:dial:{offer}" in look.acts
     if dialled and event.type in ("call.returned", "call.ended") and event.fields.get("was") != "c":
@@ -114,6 +116,10 @@ def _over(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wanted
         assert event.facts is not None
         if event.facts.kind == "a":
             yield _send(call_id, "exit", event, look, "=e")
+
+
+def _is_callback(event: Event) -> bool:
+    return event.facts is not None and event.facts.kind == "ka"
 
 
 def stop(leg_id: str) -> Wanted:

@@ -131,13 +131,14 @@ class Term:
             await self._carrier.carry_out(event.fields["call"], one, self._gateways[look.provider])
 
     async def _look(self, event: Event) -> Look | None:
-        call_id, keys = event.fields["call"], self._site.keys
+        call_id, offer, keys = event.fields["call"], event.fields.get("offer", ""), self._site.keys
         view, told = await asyncio.gather(
             self._site.engine.view_call(call_id),
             self._site.channel.call_many(
                 [
                     ["HGETALL", f"{keys.root}:o:{call_id}"],
                     ["GET", keys.card(event.fields.get("agent", ""))],
+                    ["HMGET", keys.documents(call_id), f"accept@{offer}", f"fetched@{offer}"],
                 ]
             ),
         )
@@ -146,7 +147,7 @@ class Term:
                 raise reply
         if view is None:
             return None
-        acts, card = told
+        acts, card, answers = told
         plan, timing = self._site.plan, self._site.engine.timing
         return Look(
             letter=view.row.letter,
@@ -158,6 +159,7 @@ class Term:
             caller_id=plan.voice.caller_id or str(view.row.meta.get("to") or ""),
             offer_ms=timing.offer_ms,
             dial_ms=timing.dial_ms,
+            stands_by=any(answers),
         )
 
     async def _do(self, *args: Any) -> Any:

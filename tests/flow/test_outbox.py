@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.desk import Desk
-from ivr.vocabulary import CallEnded, LegAnswered, LegFailed
+from ivr.vocabulary import CallEnded, Hangup, LegAnswered, LegFailed, PromptFinished
 from router.app_keys import SERVICE
 from router.callbacks import callback_id_of
 from router.telephony.dispatch import Outbox
@@ -262,13 +262,33 @@ async def test_a_callback_is_dialled_once_when_the_agent_has_taken_it(api: Api, 
     assert len(gateway.originates("callback")) == 1
 
 
-async def test_a_customer_who_does_not_answer_frees_the_agent_and_the_leg(api: Api, gateway: FakeGateway) -> None:
+async def test_a_customer_who_does_not_answer_frees_the_agent_who_is_told(api: Api, gateway: FakeGateway) -> None:
     back, offer = await dialling(api, gateway)
     await until(lambda: gateway.originates("callback"))
     await back.reports(LegFailed("no_answer"), "callback", offer + "c")
-    await until(lambda: offer in gateway.stopped())
     assert (await row_of(api, back.call_id)).outcome == "failed"
     assert (await api.get("/v1/agents/agent-4")).json["state"] == "ready"
+    await settled(api)
+    assert offer not in gateway.stopped()  # it asks again within a second
+    agent = caller(api, back.call_id)
+    await agent.hear("join", offer, PromptFinished(), "agent")
+    assert agent.said == "The customer could not be reached."
+    assert agent.one(Hangup)
+
+
+async def test_a_callback_taken_in_the_application_leaves_no_telephone_ringing(api: Api, gateway: FakeGateway) -> None:
+    call = caller(api)
+    await call.calls(PRIYA)
+    await call.enters_room()
+    await call.presses("1")
+    back = caller(api, callback_id_of("n1"))
+    await api.ready("agent-4")
+    offer = await offer_of(api, back.call_id)
+    await until(lambda: gateway.originates())
+    await api.accept(await api.look(back.call_id))
+    await until(lambda: gateway.originates("callback"))
+    await back.reports(LegFailed("no_answer"), "callback", offer + "c")
+    await until(lambda: offer in gateway.stopped())
 
 
 # ---------------------------------------------------------------- troubles

@@ -67,6 +67,10 @@ async def test_the_customer_does_not_answer_and_the_agent_is_free(house: House) 
     await house.api.ready("agent-3")
     await house.until(back_id, state="ended", outcome="failed")
     await house.carrier.leg_to(CHEN).until("ended")
+    if house.stage.capabilities.whisper:
+        heard = " ".join(house.carrier.leg_to(CHEN).story)
+        words = ("A callback:", "the customer is being called", "The customer could not be reached")
+        assert [heard.count(said) for said in words] == [1, 1, 1], heard
     await house.agent_is("agent-3", "ready")
 
 

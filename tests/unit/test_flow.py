@@ -138,6 +138,13 @@ def test_an_agent_hears_who_is_coming_and_joins_by_the_offer_s_own_pages() -> No
     ]
     again = replace(FULL, kind="whisper", whisper=Whisper("Li Wei", "Ms", "gold", 95_000, "", "last", follow_up=True))
     assert said(perform(again))[1:-1] == ["You spoke to this customer last.", "The last call left something open."]
+    back = replace(FULL, kind="whisper", whisper=Whisper("Li Wei", "Ms", "gold", 95_000, callback=True))
+    assert said(perform(back))[1] == "A callback: the customer is called once you take it."
+    assert said(perform(replace(FULL, kind="stand_by"))) == []
+    assert said(perform(replace(FULL, kind="stand_by", reason="dialling"))) == [
+        "One moment please, the customer is being called."
+    ]
+    assert said(perform(replace(FULL, kind="gone", reason="unreached"))) == ["The customer could not be reached."]
     (join,) = perform(replace(FULL, kind="join"))
     assert isinstance(join, Join)
     assert join.bridged == Route("bridged", "CA1", "1-0")
