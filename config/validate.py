@@ -30,11 +30,11 @@ def validated(model: type[Model], source: Source, at: PathParts = ()) -> Model:
 def _problems(failed: ValidationError, source: Source, at: PathParts) -> Iterator[Problem]:
     for error in failed.errors(include_url=False):
         path = _known(source.value, (*at, *error["loc"]))
-        message, fix = _words(error["type"], error["msg"], error["loc"], error.get("ctx", {}))
+        message, fix = _words(error["type"], error["msg"], error["loc"], error.get("ctx", {}), error["input"])
         yield source.problem(path, message, fix)
 
 
-def _words(kind: str, said: str, loc: PathParts, context: dict[str, Any]) -> tuple[str, str]:
+def _words(kind: str, said: str, loc: PathParts, context: dict[str, Any], value: object) -> tuple[str, str]:
     """What is wrong, and what to do."""
     key = str(loc[-1]) if loc else ""
     if kind == "missing":
@@ -46,9 +46,12 @@ def _words(kind: str, said: str, loc: PathParts, context: dict[str, Any]) -> tup
             f"write `{near[0]}` if that was meant, else remove it" if near else "remove it",
         )
     if kind == "literal_error":
-        return "this word is not known here", f"write {context.get('expected', 'one of those in docs/plan.md')}"
+        word = repr(value) if isinstance(value, str) and len(value) <= 64 else "this word"
+        return f"{word} is not known here", f"write {context.get('expected', 'one of those in docs/plan.md')}"
     if kind == "string_pattern_mismatch":
         return "this is not spelled as it must be", _PATTERNS.get(str(context.get("pattern")), _SEE)
+    if kind == "model_type" and context.get("class_name") == "Secret":
+        return "a plan never holds a secret itself", "name where it is: {env: SOME_VARIABLE} or {file: /path}"
     if kind in _SHAPES:
         return _SHAPES[kind]
     if kind == "value_error":

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from config.lint_traps import unset_secrets
 from config.loading import PlanFile, read_plan
 from config.models import SitePlan
 from router.domain.errors import Refused
@@ -133,3 +134,5 @@ class PlanKeeper:
             self._active = ActivePlan(published, plan)
             site = self._engine.keys.site
             say(log, logging.INFO, "plan adopted", site=site, version=published.version, source=published.source)
+            if unset := sorted({secret.env or str(secret.file) for _, secret in unset_secrets(plan)}):
+                say(log, logging.WARNING, "secrets not set", site=site, named=", ".join(unset))
