@@ -83,6 +83,7 @@ class Scene:
     """Everything a document says or asks. `step` is the one its answers must name; `fallback` the site's language.
 
     `notice`: a phrase that is said first. `wait`: as it is announced; of a question, until the owner is free.
+    `talking`: the owner a question is about is with somebody else, and not busy in another way.
     An option that is empty is not to be had. `room`: how often the caller fell out of the holding room.
     """
 
@@ -96,6 +97,7 @@ class Scene:
     notice: Notice = ""
     menu: tuple[MenuOption, ...] = ()
     agent: str = ""
+    talking: bool = False
     options: tuple[str, ...] = ()
     again: bool = False
     position: int | None = None

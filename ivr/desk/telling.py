@@ -77,9 +77,11 @@ class Telling:
     def question(self, told: Announcement | None, *, greeting: Greeting | None = None, again: bool = False) -> Scene:
         """Owner busy: who, for how long if that is honestly known, and the plan's options."""
         options = self.plan.question.options
+        agent = self.view.agent
         return self.scene(
             "question",
             greeting=greeting,
+            talking=agent is not None and agent.letter == "t",
             options=tuple("" if option == "callback" and not self.may_call_back else option for option in options),
             wait=_range(told),
             again=again,
@@ -101,12 +103,14 @@ class Telling:
 
     @property
     def position(self) -> int | None:
-        """Where the caller stands in line, in the shortest of its lines; never further back than was said before."""
+        """Where the caller stands in the longest of its lines: nobody who is before them anywhere is left out.
+
+        Never further back than was said before: it is not said then.
+        """
         counts = self.view.counts
         if self.row.letter != "w" or not counts:
             return None
-        of_groups = [count for lane, count in counts.items() if lane[0] != "@"]
-        place = min(of_groups or counts.values()) + 1
+        place = max(counts.values()) + 1
         return place if self.view.place is None or place <= self.view.place else None
 
     @property

@@ -35,12 +35,13 @@ def menu(scene: Scene) -> Script:
 
 
 def question(scene: Scene) -> Script:
-    """Who is busy, for how long if that is honestly known, and what the caller may do."""
+    """Who is not free, for how long if that is honestly known, and what the caller may do."""
     speak = voice(scene)
     words = []
     if scene.again:
         words.append(speak.say("question.again"))
-    words.append(speak.say("question.busy", agent=scene.agent) if scene.agent else speak.say("question.busy_unnamed"))
+    state = "question.busy" if scene.talking else "question.not_free"
+    words.append(speak.say(state, agent=scene.agent) if scene.agent else speak.say(f"{state}_unnamed"))
     if scene.wait is not None:
         words.append(speak.say("question.free_in", p50=speak.minutes(scene.wait.p50)))
     for key, option in zip(KEYS, scene.options, strict=False):

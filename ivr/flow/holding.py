@@ -26,7 +26,9 @@ def tick(scene: Scene) -> Script:
     elif scene.position is not None:
         words.append(speak.say("hold.position", position=scene.position))
     if scene.wait is not None:
-        words.append(speak.say("hold.wait", p50=speak.minutes(scene.wait.p50), p90=speak.minutes(scene.wait.p90)))
+        about, at_most = speak.minutes(scene.wait.p50), speak.minutes(scene.wait.p90)
+        figures = {"p50": about} if about == at_most else {"p50": about, "p90": at_most}
+        words.append(speak.say("hold.wait_about" if about == at_most else "hold.wait", **figures))
     if not words:
         words.append(speak.say(f"hold.comfort_{scene.comfort % COMFORTS + 1}"))
     if scene.callback_key:

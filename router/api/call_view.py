@@ -90,7 +90,10 @@ class CallSummary(Answer):
     tier: str = Field(description="the tier the call is routed by")
     step: str | None
     lanes: list[str]
-    position: int | None
+    position: int | None = Field(
+        description="1 + the calls of lower rank in the lane of its current step; null unless it stands in line. "
+        "Callers are told the largest of their places in all their `lanes` instead"
+    )
     accepted_at: When
     waited_ms: int
     agent_id: str | None

@@ -110,7 +110,10 @@ def _join(*parts: str) -> str:
 def _told(event: Event) -> str:
     """What the caller had been told of the wait, by then."""
     told = event.told
-    return f"had been told about {spoken(told.p50_ms)}, at most {spoken(told.p90_ms)}" if told else ""
+    if told is None:
+        return ""
+    about, at_most = spoken(told.p50_ms), spoken(told.p90_ms)
+    return f"had been told about {about}" + (f", at most {at_most}" if at_most != about else "")
 
 
 def _waited(event: Event) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from tests.support.desk_stage import ADA, LI, NOBODY, OFFICE, PRIYA, Line, chang
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 
+HOTLINE = "+12025550188"
 NIGHT = 1_763_607_600_000  # 22:00 in New York, 19 November 2025
 MARCH_14 = 1_773_504_000_000  # noon of 14 March 2026 there
 
@@ -126,6 +128,38 @@ async def test_the_question_names_the_owner_and_the_keys(api: Api) -> None:
     assert call.answers_at().page == "question"
 
 
+async def owner_wraps_up(api: Api) -> None:
+    await busy_owner(api)
+    await api.post("/v1/calls/other/complete", {"offer_id": await offer_of(api, "other")})
+
+
+async def owner_missed_an_offer(api: Api) -> None:
+    await api.ready("agent-7")
+    await api.call("other", ADA)
+    await api.post(f"/v1/offers/{await offer_of(api, 'other')}/decline", {"reason": "not now"})
+
+
+async def owner_is_rung_for_another(api: Api) -> None:
+    await api.ready("agent-7")
+    await api.call("other", ADA)
+
+
+@pytest.mark.parametrize(
+    ("busy", "state"),
+    [(owner_wraps_up, "wrapping"), (owner_missed_an_offer, "cooling"), (owner_is_rung_for_another, "offered")],
+)
+async def test_an_owner_who_does_not_talk_is_said_not_to_be_free(
+    api: Api, busy: Callable[[Api], Awaitable[None]], state: str
+) -> None:
+    await busy(api)
+    agent = (await api.get("/v1/agents/agent-7")).json
+    assert agent["state"] == state
+    call = line(api)
+    await call.calls(LI)
+    assert f"{agent['name']} is not free at the moment." in call.said
+    assert "another customer" not in call.said
+
+
 @pytest.mark.parametrize(("key", "step"), [("1", "vip"), ("2", "owner")])
 async def test_the_answer_is_taken(api: Api, key: str, step: str) -> None:
     await busy_owner(api)
@@ -199,6 +233,20 @@ async def test_the_position_is_told_again_and_again(api: Api) -> None:
     await api.post("/v1/calls/b/withdraw", {})
     await call.presses(None)
     assert "You are next in line." in call.said
+
+
+async def test_the_place_counts_everybody_who_is_before_in_any_line(api: Api) -> None:
+    """The first line is full, so the caller stands in the next one too, where few have come as yet."""
+    await api.ready("agent-3")
+    await api.accept(await api.call("busy", NOBODY))
+    for number in range(22):
+        await api.call(f"c{number}", f"+120255501{number + 60}", to=HOTLINE)
+    call = line(api)
+    await call.calls(NOBODY, HOTLINE)
+    await call.enters_room()
+    assert (await row_of(api, "n1")).lanes == ("vip", "general")
+    assert (await api.look("n1"))["position"] == 3
+    assert "number 23 in line" in call.said
 
 
 async def test_a_key_while_waiting_keeps_the_place_as_a_callback(api: Api) -> None:

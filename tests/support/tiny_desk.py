@@ -57,7 +57,8 @@ class TinyDesk:
             greeting = Greeting("morning", "named", name="Li Wei", title="Ms")
             if self.first == "exit":
                 return scene("exit", greeting=greeting, reason="closed", number="+12025550111")
-            return scene(self.first, greeting=greeting, agent="Chen Jie", options=("transfer", "wait", "callback"))
+            options = ("transfer", "wait", "callback")
+            return scene(self.first, greeting=greeting, agent="Chen Jie", talking=True, options=options)
         if page == "question":
             return scene("callback_booked") if event == InputDigits("3") else scene("hold")
         if page in ("hold", "key"):

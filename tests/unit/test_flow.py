@@ -66,7 +66,7 @@ def test_a_later_document_does_not_greet_again() -> None:
 
 
 def test_the_question_says_who_is_busy_how_long_and_what_to_press() -> None:
-    scene = replace(FULL, kind="question", greeting=None, wait=Range(180_000, 300_000))
+    scene = replace(FULL, kind="question", greeting=None, talking=True, wait=Range(180_000, 300_000))
     assert said(perform(scene)) == [
         "Chen Jie is with another customer.",
         "Expected to be free in about 3 minutes.",
@@ -78,6 +78,37 @@ def test_the_question_says_who_is_busy_how_long_and_what_to_press() -> None:
     assert said(perform(replace(scene, again=True)))[0] == "Sorry, I did not understand that."
     assert said(perform(replace(scene, options=("transfer", "wait", ""))))[-1] == "2 to wait,"
     assert said(perform(replace(scene, agent="")))[0] == "Your personal adviser is with another customer."
+
+
+@pytest.mark.parametrize(
+    ("language", "talking", "otherwise"),
+    [
+        ("en", "Chen Jie is with another customer.", "Chen Jie is not free at the moment."),
+        ("id", "Chen Jie sedang melayani nasabah lain.", "Chen Jie saat ini belum dapat melayani."),
+        ("pl", "Chen Jie rozmawia teraz z innym klientem.", "Chen Jie nie może teraz odebrać."),
+        ("zh-CN", "Chen Jie正在为其他客户服务。", "Chen Jie目前暂时无法接听。"),
+    ],
+)
+def test_only_who_talks_is_said_to_be_with_somebody_else(language: str, talking: str, otherwise: str) -> None:
+    scene = replace(FULL, kind="question", greeting=None, language=language)
+    assert said(perform(replace(scene, talking=True)))[0] == talking
+    assert said(perform(scene))[0] == otherwise
+    unnamed = said(perform(replace(scene, agent="")))[0]
+    assert unnamed not in (said(perform(replace(scene, agent="", talking=True)))[0], otherwise)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Expected wait: about 1 minute."),
+        ("id", "Perkiraan waktu tunggu: 1 menit."),
+        ("pl", "Przewidywany czas oczekiwania: 1 minuta."),
+        ("zh-CN", "预计等候约1分钟。"),
+    ],
+)
+def test_nothing_is_promised_where_both_figures_are_the_same(language: str, words: str) -> None:
+    scene = replace(FULL, kind="tick", language=language, wait=Range(60_000, 60_000), callback_key="")
+    assert said(perform(scene))[1:] == [words]
 
 
 def test_keys_number_the_options_that_are_offered() -> None:

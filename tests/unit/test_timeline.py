@@ -72,6 +72,10 @@ def event(text: str, entry_id: str = f"{AT}-0") -> Event:
             f"call.choice|call=a|choice=wait|by=caller|told={AT};180000;300000",
             "the caller waits for the owner; had been told about 180 s, at most 300 s",
         ),
+        (
+            f"call.choice|call=a|choice=wait|by=caller|told={AT};60000;60000",
+            "the caller waits for the owner; had been told about 60 s",
+        ),
         ("call.choice|call=a|choice=transfer|by=unclear", "no answer was understood, so the caller goes on to others"),
         (
             f"call.ended|call=a|outcome=abandoned|cause=hangup|chose=wait|told={AT};60000;120000",
