@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -16,24 +15,16 @@ from aiohttp import web
 from loadtests.carriers.ari.contract import AriContract, Breach
 from loadtests.carriers.ari.devices import Devices
 from loadtests.carriers.ari.legs import AriLeg, FakeBridge, Playback, now
+from loadtests.carriers.ari.people import People
 from loadtests.carriers.ari.rest import Rest
 from loadtests.carriers.ari.wires import Wires
 from loadtests.carriers.carrier import newest_to, until_newest_to
 from loadtests.carriers.faults import Faults
-from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S, Bridge, Leg, Person
+from loadtests.carriers.phones import Bridge, Leg, Person
 from loadtests.carriers.tasks import Tasks
 
-RINGS_AFTER_S, KEY_MS = 0.5, 120
 REPORTS = frozenset({"Dial", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed"})
 """What only tells how a channel fares. The rest of what it says is the conversation itself, in order, by TCP."""
-_OUTCOMES = {
-    "busy": ("BUSY", 17, 486),
-    "no_answer": ("NOANSWER", 19, 487),
-    "answers": ("NOANSWER", 19, 487),
-    "declines": ("BUSY", 21, 603),
-    "device": ("CHANUNAVAIL", 20, 480),
-    "network": ("CONGESTION", 34, 503),
-}
 
 
 class FakeAsterisk:
@@ -77,7 +68,7 @@ class FakeAsterisk:
         self.sounds = sounds
         self._numbers = count(1)
         self._tasks = Tasks()
-        self._deaf = False
+        self._people = People(self)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeAsterisk]:
@@ -151,7 +142,7 @@ class FakeAsterisk:
         leg.sid, leg.state = f"{self.name}:{leg.channel_id}", "Ring"
         self._know(leg)
         args = ["caller", f"to={to_number}", *(f"{name}={value}" for name, value in extra.items())]
-        leg.task = self.start(self._arrive(leg, args))
+        leg.task = self.start(self._people.arrive(leg, args))
         return leg
 
     async def place(self, channel_id: str, query: Mapping[str, str]) -> AriLeg:
@@ -164,7 +155,7 @@ class FakeAsterisk:
         self._know(leg)
         self.emit("ChannelCreated", channel=leg.shown())
         args = query.get("appArgs", "").split(",")
-        leg.task = self.start(self._ring(leg, endpoint, args, float(query.get("timeout", "30"))))
+        leg.task = self.start(self._people.ring(leg, endpoint, args, float(query.get("timeout", "30"))))
         return leg
 
     async def hang_up(self, leg: Leg) -> None:
@@ -212,7 +203,7 @@ class FakeAsterisk:
             for media in playback.media:
                 if playback.over.is_set() or leg.over:
                     break
-                await self._heard(leg, playback, media)
+                await self._people.hear(leg, playback, media)
             leg.playback = None
             playback.state = "failed" if leg.over else "done"
             self.playbacks.pop(playback.id, None)
@@ -270,67 +261,7 @@ class FakeAsterisk:
 
     def _know(self, leg: AriLeg) -> None:
         self.legs[leg.sid] = self.channels[leg.channel_id] = leg
-        self.start(self._fingers(leg))
-
-    async def _arrive(self, leg: AriLeg, args: list[str]) -> None:
-        if not self.wires.connections:
-            await leg.tell("dialplan goes on")
-            await self.end(leg, "nobody is there", 27)
-            return
-        leg.args = args
-        self.emit("StasisStart", args=args, channel=leg.shown())
-
-    async def _ring(self, leg: AriLeg, endpoint: str, args: list[str], timeout_s: float) -> None:
-        self.emit("Dial", peer=leg.shown(), dialstatus="", dialstring=endpoint)
-        await self.sleep(RINGS_AFTER_S)
-        person, device = leg.person, leg.name.rpartition("-")[0]
-        if person.picks not in ("device", "network"):
-            leg.state = "Ringing"
-            await leg.tell("ringing")
-            self.emit("ChannelStateChange", channel=leg.shown())
-            self.emit("Dial", peer=leg.shown(), dialstatus="RINGING", dialstring=endpoint)
-            self.phones.take(device, leg.channel_id, "RINGING")
-        if person.picks in ("answers", "no_answer") and (person.picks == "no_answer" or person.after_s > timeout_s):
-            await self.sleep(timeout_s)
-        else:
-            await self.sleep(person.after_s)
-        answers = person.picks == "answers" and person.after_s <= timeout_s
-        status, cause, sip = ("ANSWER", 0, 0) if answers else _OUTCOMES[person.picks]
-        self.emit("Dial", peer=leg.shown(), dialstatus=status, dialstring=endpoint)
-        if not answers:
-            await self.end(leg, person.picks, cause, sip)
-            return
-        self.phones.take(device, leg.channel_id, "INUSE")
-        await self.answered(leg)
-        leg.args = args
-        self.emit("StasisStart", args=args, channel=leg.shown())
-
-    async def _fingers(self, leg: AriLeg) -> None:
-        """Keys are told when they are let go."""
-        while not leg.over:
-            for key in await leg.keys.get():
-                if not leg.over:
-                    self.emit("ChannelDtmfReceived", digit=key, duration_ms=KEY_MS, channel=leg.shown())
-
-    async def _heard(self, leg: AriLeg, playback: Playback, media: str) -> None:
-        words = self._words(media)
-        await leg.tell(f"say: {words}" if words is not None else f"play: {media}")
-        seconds = SOUND_S if words is None else len(words) / CHARACTERS_A_SECOND
-        if words is not None:
-            if leg.person.hangs_up_on(words):
-                self.start(self.hang_up(leg))
-            for keys in leg.person.keys_for(words):
-                leg.press(keys)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds / self.speed):
-                await playback.over.wait()
-
-    def _words(self, media: str) -> str | None:
-        """What a rendered file says: our command of the test writes the text itself."""
-        if self.sounds is None or not media.startswith("sound:"):
-            return None
-        file = self.sounds / f"{media.rpartition('/')[2]}.wav"
-        return file.read_text(encoding="utf-8") if file.is_file() else None
+        self.start(self._people.fingers(leg))
 
     async def _hang_up_later(self, leg: AriLeg, seconds: float) -> None:
         await self.sleep(seconds)

@@ -1,0 +1,88 @@
+"""Who is at the telephones: they call, answer or not, listen, and press keys."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from loadtests.carriers.ari.legs import AriLeg, Playback
+from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S
+
+if TYPE_CHECKING:
+    from loadtests.carriers.ari.fake import FakeAsterisk
+
+RINGS_AFTER_S, KEY_MS = 0.5, 120
+_OUTCOMES = {
+    "busy": ("BUSY", 17, 486),
+    "no_answer": ("NOANSWER", 19, 487),
+    "answers": ("NOANSWER", 19, 487),
+    "declines": ("BUSY", 21, 603),
+    "device": ("CHANUNAVAIL", 20, 480),
+    "network": ("CONGESTION", 34, 503),
+}
+
+
+class People:
+    def __init__(self, asterisk: FakeAsterisk) -> None:
+        self._asterisk = asterisk
+
+    async def arrive(self, leg: AriLeg, args: list[str]) -> None:
+        if not self._asterisk.wires.connections:
+            await leg.tell("dialplan goes on")
+            await self._asterisk.end(leg, "nobody is there", 27)
+            return
+        leg.args = args
+        self._asterisk.emit("StasisStart", args=args, channel=leg.shown())
+
+    async def ring(self, leg: AriLeg, endpoint: str, args: list[str], timeout_s: float) -> None:
+        self._asterisk.emit("Dial", peer=leg.shown(), dialstatus="", dialstring=endpoint)
+        await self._asterisk.sleep(RINGS_AFTER_S)
+        person, device = leg.person, leg.name.rpartition("-")[0]
+        if person.picks not in ("device", "network"):
+            leg.state = "Ringing"
+            await leg.tell("ringing")
+            self._asterisk.emit("ChannelStateChange", channel=leg.shown())
+            self._asterisk.emit("Dial", peer=leg.shown(), dialstatus="RINGING", dialstring=endpoint)
+            self._asterisk.phones.take(device, leg.channel_id, "RINGING")
+        if person.picks in ("answers", "no_answer") and (person.picks == "no_answer" or person.after_s > timeout_s):
+            await self._asterisk.sleep(timeout_s)
+        else:
+            await self._asterisk.sleep(person.after_s)
+        answers = person.picks == "answers" and person.after_s <= timeout_s
+        status, cause, sip = ("ANSWER", 0, 0) if answers else _OUTCOMES[person.picks]
+        self._asterisk.emit("Dial", peer=leg.shown(), dialstatus=status, dialstring=endpoint)
+        if not answers:
+            await self._asterisk.end(leg, person.picks, cause, sip)
+            return
+        self._asterisk.phones.take(device, leg.channel_id, "INUSE")
+        await self._asterisk.answered(leg)
+        leg.args = args
+        self._asterisk.emit("StasisStart", args=args, channel=leg.shown())
+
+    async def fingers(self, leg: AriLeg) -> None:
+        """Keys are told when they are let go."""
+        while not leg.over:
+            for key in await leg.keys.get():
+                if not leg.over:
+                    self._asterisk.emit("ChannelDtmfReceived", digit=key, duration_ms=KEY_MS, channel=leg.shown())
+
+    async def hear(self, leg: AriLeg, playback: Playback, media: str) -> None:
+        words = self._words(media)
+        await leg.tell(f"say: {words}" if words is not None else f"play: {media}")
+        seconds = SOUND_S if words is None else len(words) / CHARACTERS_A_SECOND
+        if words is not None:
+            if leg.person.hangs_up_on(words):
+                self._asterisk.start(self._asterisk.hang_up(leg))
+            for keys in leg.person.keys_for(words):
+                leg.press(keys)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds / self._asterisk.speed):
+                await playback.over.wait()
+
+    def _words(self, media: str) -> str | None:
+        """What a rendered file says: our command of the test writes the text itself._asterisk."""
+        if self._asterisk.sounds is None or not media.startswith("sound:"):
+            return None
+        file = self._asterisk.sounds / f"{media.rpartition('/')[2]}.wav"
+        return file.read_text(encoding="utf-8") if file.is_file() else None
