@@ -114,7 +114,9 @@ class Call(CallSummary):
     offer: OfferShown | None
     passed_by: str | None = Field(description="who came later and stands before the call in its line, and why")
     announced: Announced | None = Field(description="the wait the caller was told last, by the adapter that speaks")
-    chosen: Literal["wait", "transfer"] | None = Field(description="the caller's own answer to the owner-busy question")
+    chosen: Literal["wait", "transfer", "callback"] | None = Field(
+        description="the caller's own answer to the owner-busy question"
+    )
     exit: str | None = Field(
         description="what happens at the end of the longest wait: message, callback, number:… or voicemail:…"
     )
@@ -226,6 +228,9 @@ async def _announced(site: Site, row: CallRow, events: Sequence[Event]) -> dict[
 
 
 def _chosen(events: Sequence[Event]) -> str | None:
+    ends = [event.fields for event in events if event.type == "call.ended"]
+    if any((end.get("was"), end.get("outcome")) == ("q", "callback") for end in ends):
+        return "callback"
     own = [event for event in events if event.type == "call.choice" and event.fields.get("by") == "caller"]
     return own[-1].fields.get("choice") if own else None
 

@@ -215,7 +215,8 @@ def _rerouted(event: Event, _: str) -> str:
 
 def _booked(event: Event, call_id: str) -> str:
     if event.fields.get("old") == call_id:
-        return f"the caller will be called back as {event.fields.get('call', 'a callback')}, with the same place"
+        back = f"the caller will be called back as {event.fields.get('call', 'a callback')}, with the same place"
+        return _join(back, _told(event))
     return _join(f"calls back the caller of {event.fields.get('old', 'a call')}", f"standing in {_lanes(event)}")
 
 

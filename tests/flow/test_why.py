@@ -7,7 +7,7 @@ from router.callbacks import callback_id_of
 from router.domain.estimates import Forecast
 from router.domain.fitting import Curve
 from router.domain.talks import Talks
-from tests.support.desk_stage import ADA, LI, NOBODY, PRIYA, change_plan, line, offer_of
+from tests.support.desk_stage import ADA, LI, NOBODY, PRIYA, change_plan, line, offer_of, row_of
 from tests.support.service import Api
 
 SILVER = "+12025550114"  # served by those who know cards
@@ -81,6 +81,25 @@ async def test_what_was_announced_and_chosen_is_kept(api: Api) -> None:
     events = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
     ended = [text for _, (_, text) in events if text.startswith(b"call.ended|call=n1|")]
     assert b"|chose=wait|told=" in ended[0]
+
+
+async def test_who_asks_to_be_called_back_has_chosen_so(api: Api) -> None:
+    know_waits(api)
+    await api.ready("agent-7")
+    await api.accept(await api.call("other", ADA))
+    call = line(api)
+    await call.calls(LI)
+    assert "free in about" in call.said
+    await call.presses("3")
+    assert (await api.look("n1"))["chosen"] == "callback"
+    assert "will be called back" in await why(api, "n1")
+    assert "with the same place; had been told about" in await why(api, "n1")
+    in_line = line(api, "n2")
+    await in_line.calls(PRIYA)
+    await in_line.enters_room()
+    await in_line.presses("1")
+    assert (await row_of(api, "n2")).outcome == "callback"
+    assert (await api.look("n2"))["chosen"] is None  # no question was asked
 
 
 async def test_the_figure_heard_last_goes_with_the_answer(api: Api) -> None:

@@ -3,12 +3,13 @@
 
   `meta`: its cold fields. `identity`: whose newest call it is from now on, '' nobody's.
   NEEDS   callback_ms
-  EVENTS  callback.booked
+  EVENTS  callback.booked, with what the caller had been told of the wait
 ]]
 local function book(k, old, meta, identity)
   pack_step(k)
   pack_facts(k)
-  emit('callback.booked|call=' .. k.id .. '|old=' .. old.id .. '|lanes=' .. k.ln .. '|step=' .. k.sp .. '|facts=' .. k.mx)
+  emit('callback.booked|call=' .. k.id .. '|old=' .. old.id .. '|lanes=' .. k.ln .. '|step=' .. k.sp .. '|facts=' .. k.mx
+    .. '|told=' .. (call('HGET', F .. old.id, 'told') or ''))
   call('SET', M .. k.id, meta)
   call('ZADD', CALLBACKS, now, k.id)
   if identity ~= '' then call('SET', R .. identity, k.id, 'PX', callback_ms) end
