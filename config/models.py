@@ -123,9 +123,13 @@ class TimingPart(Part):
 
 
 class Callback(Part):
-    """Keep-place callbacks. `widen`: they too go up the ladder; otherwise they stay in the lanes they had."""
+    """Keep-place callbacks. `widen`: they too go up the ladder; otherwise they stay in the lanes they had.
+
+    `per_day`: how many one number may ask for by key in a day.
+    """
 
     widen: bool = False
+    per_day: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
 
 
 class ValueRule(Part):

@@ -29,6 +29,7 @@ async def forget(site: Site, customer_id: str, erased: Erased) -> None:
     await site.callbacks.forget(*(row.call_id for row in theirs))
     keys = [key for call_id in erased.call_ids for key in (site.keys.meta(call_id), site.keys.history(call_id))]
     keys += [site.keys.identity(quote(number, safe="")) for number in erased.numbers]
+    keys += [site.keys.booked(number.removeprefix("+")) for number in erased.numbers]
     if keys:
         await site.channel.call("DEL", *keys)
     await _forget_calls(site, customer_id)

@@ -79,8 +79,9 @@ class CallerPages(Identifying):
 
     async def _call_back(self, call_id: str, token: str, in_room: bool) -> Scene:
         """The call ends, its callback stands in the place; one who was just offered an agent is held for that."""
+        rule = self.site.plan.callback
         call_back = self.engine.call_back(
-            call_id, callback_id_of(call_id), widen=self.site.plan.callback.widen, step=token
+            call_id, callback_id_of(call_id), widen=rule.widen, a_day=rule.per_day, step=token
         )
         telling = await self.after(call_id, call_back)
         return self.now(telling, in_room)

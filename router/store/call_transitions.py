@@ -128,13 +128,21 @@ class CallTransitions(Sending):
         )
         return self._state(words)
 
-    async def call_back(self, call_id: str, callback_id: str, *, widen: bool = False, step: str = "") -> str:
+    async def call_back(
+        self, call_id: str, callback_id: str, *, widen: bool = False, a_day: int = 10, step: str = ""
+    ) -> str:
         """The caller's own wish: out of the line, or after being sent away. Raises UnknownCall, WrongState.
 
+        `a_day`: callbacks one number may have in a day; who may not have another stays where they are.
         `step`: as in `choose`.
         """
         words = await self._run(
-            "call_back", call_id=call_id, callback_id=callback_id, widen="1" if widen else "", step=step
+            "call_back",
+            call_id=call_id,
+            callback_id=callback_id,
+            widen="1" if widen else "",
+            a_day=str(a_day),
+            step=step,
         )
         return self._state(words)
 

@@ -51,6 +51,10 @@ class Keyspace:
     def identity(self, identity: str) -> str:
         return f"{self.root}:r:{identity}"
 
+    def booked(self, number: str) -> str:
+        """The newest callback to a number (digits), and how many it had that day."""
+        return f"{self.root}:p:{number}"
+
     def own(self, name: str) -> str:
         """A key of the parts that keep their own state (directory, plan, idempotency …)."""
         return f"{self.root}:{name}"

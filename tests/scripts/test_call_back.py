@@ -116,6 +116,47 @@ async def test_nobody_knows_the_call(engine: Engine, stage: Stage) -> None:
     await stage.refused(UnknownCall, engine.call_back("ghost", "cb1"))
 
 
+async def test_a_number_has_one_open_callback(engine: Engine, stage: Stage) -> None:
+    for call_id in ("c1", "c2"):
+        await stage.call(call_id, queue("vip"), meta=cold(trusted=False))
+    await engine.call_back("c1", "cb1")
+    assert await engine.call_back("c2", "cb2") == "w"
+    row = await stage.row("c2")
+    assert (row.state, row.meta["uncallable"]) == ("waiting", "already")
+
+    await engine.cancel_callback("cb1")
+    await engine.call_back("c2", "cb2")
+    assert (await stage.row("cb2")).state == "waiting"
+
+
+async def test_another_number_may_have_its_own(engine: Engine, stage: Stage) -> None:
+    await stage.call("c1", queue("vip"), meta=cold(trusted=False))
+    await stage.call("c2", queue("vip"), meta=cold(trusted=False, identity="+12025550124"))
+    await engine.call_back("c1", "cb1")
+    await engine.call_back("c2", "cb2")
+    assert await stage.line("vip") == ["cb1", "cb2"]
+
+
+async def test_a_number_is_called_so_often_a_day(engine: Engine, stage: Stage) -> None:
+    for place in range(3):
+        await stage.call(f"c{place}", queue("vip"), meta=cold(trusted=False))
+        if place < 2:
+            await engine.call_back(f"c{place}", f"cb{place}", a_day=2)
+            await engine.cancel_callback(f"cb{place}")
+    assert await engine.call_back("c2", "cb2", a_day=2) == "w"
+    assert (await stage.row("c2")).meta["uncallable"] == "refused"
+
+
+async def test_the_next_day_it_may_be_called_again(engine: Engine, stage: Stage) -> None:
+    await stage.call("c1", queue("vip"), meta=cold(trusted=False))
+    await engine.call_back("c1", "cb1", a_day=1)
+    await stage.later(24 * 60 * MINUTE)
+    assert await stage.outcome("cb1") == "missed"
+    await stage.call("c2", queue("vip"), meta=cold(trusted=False))
+    await engine.call_back("c2", "cb2", a_day=1)
+    assert (await stage.row("cb2")).state == "waiting"
+
+
 async def test_fifty_keys_at_once_are_one_callback(engine: Engine, stage: Stage) -> None:
     await sent_away(stage)
     assert set(await asyncio.gather(*(engine.call_back("c1", "cb1") for _ in range(50)))) == {"e"}

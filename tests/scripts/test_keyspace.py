@@ -28,6 +28,7 @@ SAME = {
     "W": KEYS.lane(""),
     "I": KEYS.ready(""),
     "R": KEYS.identity(""),
+    "P": KEYS.booked(""),
     "N": KEYS.duty,
     "T": KEYS.deadlines,
     "G": KEYS.guide,
