@@ -19,6 +19,7 @@ from router.store.rows import CallRow
 SENT_AWAY = ("rejected", "overflowed_out", "failed")
 FELL_OUT, AGAIN_MS = "fell out", 60_000
 """When a holding room failed its caller last, and how soon after that it is not tried once more."""
+SURVEYED = frozenset("12345")
 
 
 class CallerPages(Identifying):
@@ -133,7 +134,7 @@ class CallerPages(Identifying):
         return self.now(telling, in_room=False)
 
     async def _survey(self, call_id: str, step: str, token: str, event: Event) -> Scene:
-        facts = {"survey": event.digits[:1]} if isinstance(event, InputDigits) else {}
+        facts = {"survey": event.digits} if isinstance(event, InputDigits) and event.digits in SURVEYED else {}
         telling = await self.after(call_id, self.engine.amend_call(call_id, facts, token))
         return telling.scene("goodbye", reason="survey" if facts else "")
 

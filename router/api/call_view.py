@@ -117,6 +117,7 @@ class Call(CallSummary):
     chosen: Literal["wait", "transfer", "callback"] | None = Field(
         description="the caller's own answer to the owner-busy question"
     )
+    survey: int | None = Field(description="the caller's answer after the talk: 1, not satisfied at all, to 5, very")
     exit: str | None = Field(
         description="what happens at the end of the longest wait: message, callback, number:… or voicemail:…"
     )
@@ -191,6 +192,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "passed_by": await _passed_by(site, row),
         "announced": await _announced(site, row, events),
         "chosen": _chosen(events),
+        "survey": int(answer) if (answer := str(meta.get("survey", ""))).isdecimal() else None,
         "exit": meta.get("exit"),
         "message": await _message(site, row) if row.outcome in TOLD else None,
         "callback_id": _callback_id(row, events),
