@@ -102,6 +102,8 @@ class Scene:
     again: bool = False
     position: int | None = None
     wait: Range | None = None
+    told_ms: int = 0
+    """When just this wait was told first; 0: it is told now."""
     comfort: int = 0
     room: int = 0
     callback_key: str = ""

@@ -73,13 +73,20 @@ class Estimates:
         """What a caller may be told; None when it is not known, or would not be honest."""
         return announce(estimate) if estimate is not None and may_announce(self.quality) else None
 
+    def told(self, view: CallView, now_ms: int) -> Announcement | None:
+        """What the caller of this call may be told now: nothing once the time it was told has passed."""
+        told = view.told
+        if told is not None and now_ms > told.at_ms + told.p90_ms:
+            return None
+        return self.announcement(self.seen(view))
+
     def arriving(self, group: str, tier: str = "", ahead: int = 0) -> Estimate | None:
         """The wait of a caller who would come to a group now."""
         newest = self._forecasts.newest
         return newest.wait(group, tier, ahead) if newest else None
 
     async def of(self, row: CallRow) -> Estimate | None:
-        """What is left of a call's wait; None when nobody can say, or when it waits no longer."""
+        """What is left of a call's wait; None when nobody can say or serves it, or when it waits no longer."""
         view = await self._engine.view_call(row.call_id) if row.letter in "qwo" else None
         return self.seen(view) if view else None
 
@@ -98,7 +105,8 @@ class Estimates:
             owners = [lane for lane in row.lanes if not group_of(lane)]
             return self._agent_free(view.agent, forecast, view.counts.get(owners[-1], 0)) if owners else None
         # Every further lane can only help: the soonest of them counts.
-        found = [forecast.wait(group_of(lane), row.facts.tier, view.counts.get(lane, 0)) for lane in groups]
+        served = [lane for lane in groups if lane not in view.deserted]
+        found = [forecast.wait(group_of(lane), row.facts.tier, view.counts.get(lane, 0)) for lane in served]
         known = [each for each in found if each is not None]
         if not known:
             return None

@@ -118,7 +118,7 @@ def _noted(page: str, scene: Scene, now_ms: int) -> dict[str, str]:
     elif scene.kind == "menu" and scene.again:
         noted["unclear"] = scene.reason
     if scene.wait is not None:
-        noted["told"] = Told(now_ms, scene.wait.p50, scene.wait.p90).text()
+        noted["told"] = Told(scene.told_ms or now_ms, scene.wait.p50, scene.wait.p90).text()
     if scene.position is not None:
         noted["place"] = str(scene.position)
     if scene.kind == "question" and "" in scene.options:

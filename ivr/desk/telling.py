@@ -84,6 +84,7 @@ class Telling:
             talking=agent is not None and agent.letter == "t",
             options=tuple("" if option == "callback" and not self.may_call_back else option for option in options),
             wait=_range(told),
+            told_ms=self._since(told),
             again=again,
         )
 
@@ -94,12 +95,18 @@ class Telling:
             "tick",
             position=self.position,
             wait=_range(told) if waits else None,
+            told_ms=self._since(told) if waits else 0,
             comfort=self.expected,
             callback_key=voice.callback_key or "" if waits and self.may_call_back else "",
             music=voice.music or "",
             music_ms=voice.music_length,
             interval_ms=voice.interval,
         )
+
+    def _since(self, told: Announcement | None) -> int:
+        """When just this wait was told before: said once more, it promises no later time."""
+        before, said = self.view.told, _range(told)
+        return before.at_ms if before and said and (before.p50_ms, before.p90_ms) == (said.p50, said.p90) else 0
 
     @property
     def position(self) -> int | None:

@@ -89,4 +89,4 @@ class Viewing:
         """What may honestly be said of the wait that is left."""
         if telling.row.letter not in "qw":
             return None
-        return self.site.estimates.announcement(self.site.estimates.seen(telling.view))
+        return self.site.estimates.told(telling.view, self.clock())

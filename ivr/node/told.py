@@ -35,7 +35,7 @@ def standing(site: Site, node: Node, view: CallView) -> Answer:
         }
     if row.letter == "e":
         return base | _over(telling)
-    told = site.estimates.announcement(site.estimates.seen(view))
+    told = site.estimates.told(view, site.now_ms())
     queue = _queue(view)
     waiting = {
         "action": "queue",

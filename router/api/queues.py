@@ -21,6 +21,7 @@ from router.domain.events import AGENT_STATES
 from router.events.levels import WINDOW_MS, Level, level
 from router.metrics.now import Now, Place, standing_now
 from router.site import Site
+from router.store.agent_transitions import OFF_DUTY
 
 queues = Routes("Queues")
 
@@ -159,10 +160,11 @@ def _queue(
     plan = site.plan
     until, message = closed.get(group, (None, None))
     by_state = now.agents.get(group, Counter())
+    on_duty = by_state.total() - sum(by_state[state] for state in OFF_DUTY)
     waits = _waits(now, [(tier.name, group) for tier in plan.tiers], now_ms)
 
     def said(tier: str) -> dict[str, int] | None:
-        if group in closed:
+        if group in closed or not on_duty:
             return None
         idle = not waits["waiting"] and by_state["ready"] > 0
         before = ahead.get((group, tier), 0) if tier else waits["waiting"]

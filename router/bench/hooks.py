@@ -212,8 +212,8 @@ class Play:
         return {hook: median(ratios[1:]) for hook, ratios in self._found.items()} | {"floor": median(self._floors)}
 
     async def open(self) -> None:
-        """An owner who talks."""
-        await self._put("busy", "asked")
+        """An owner who talks, and is on duty for those who wait."""
+        await self._put("busy", "asked", "vip")
         step = Step("own", ("@busy",))
         version = self._site.active.version
         routed = await self._site.engine.route_call("talk", Ladder(0, (step,), 3_600_000), plan_version=version)
@@ -267,7 +267,8 @@ class Play:
     async def _leave(self, calls: Sequence[str]) -> None:
         await asyncio.gather(*(self._site.engine.abandon_call(call) for call in calls))
 
-    async def _put(self, agent_id: str, group: str) -> None:
-        card = json.dumps({"name": "Chen Jie", "groups": {group: 1}, "skills": [], "endpoint": "client:a"})
-        await self._site.engine.put_agent(agent_id, Profile({group: 1}, frozenset()), card)
+    async def _put(self, agent_id: str, *groups: str) -> None:
+        levels = dict.fromkeys(groups, 1)
+        card = json.dumps({"name": "Chen Jie", "groups": levels, "skills": [], "endpoint": "client:a"})
+        await self._site.engine.put_agent(agent_id, Profile(levels, frozenset()), card)
         await self._site.engine.agent_ready(agent_id)

@@ -51,7 +51,8 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The last hour: answers, the share within what was (or would have been) said, the mean error of p50."""
+    """The last hour: answers, and callers who waited for one longer than was (or would have been) said; how many were
+    answered within it, the error of p50."""
 
     answers: int = 0
     hits: int = 0
@@ -183,6 +184,14 @@ class Estimator:
         self.moods[sample.group] = Mood(mood.pressure, mood.at_ms, recent_s)
         if sample.said is not None:
             self._judge(sample.said, at_ms - sample.since_ms, at_ms)
+
+    def missed(self, sample: Sample, at_ms: int) -> bool:
+        """Whether the caller of a sample, who was not connected up to now, has waited longer than was said."""
+        wait_ms = at_ms - sample.since_ms
+        late = sample.said is not None and wait_ms > announce(sample.said).at_most_min * 60_000
+        if late and sample.said is not None:
+            self._judge(sample.said, wait_ms, at_ms)
+        return late
 
     def talked(self, talk_ms: int) -> None:
         """A conversation ended."""

@@ -142,7 +142,10 @@ class Learner:
             return None
         virtual, clock = self._values(await self._channel.call_many([("GET", self._keys.virtual), ("TIME",)]))
         now_ms = int(virtual) if virtual else int(clock[0]) * 1000 + int(clock[1]) // 1000
-        return learning.estimator.forecast(now_ms) if learning.due(now_ms) else None
+        if not learning.due(now_ms):
+            return None
+        learning.overlook(now_ms)
+        return learning.estimator.forecast(now_ms)
 
     async def _may_lead(self) -> bool:
         key = self._keys.own("est:by")

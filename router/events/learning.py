@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from router.domain.estimates import EVERY_MS, Estimate, Estimator, Forecasts, Sample
 from router.domain.events import Event, order
@@ -105,6 +105,18 @@ class Learning:
         newest = self.forecasts.newest
         return newest is None or now_ms >= newest.from_ms + EVERY_MS
 
+    def overlook(self, now_ms: int) -> None:
+        """Who waits longer than was said counts against what is said, though nobody may ever answer."""
+        for call_id, call in self.calls.items():
+            if self._missed(call, now_ms):
+                self.touched.add(call_id)
+
+    def _missed(self, call: Followed, now_ms: int) -> bool:
+        missed = {sample for sample in call.samples if self.estimator.missed(sample, now_ms)}
+        # Judged once: an answer still teaches, and says no more of what was said.
+        call.samples = [replace(sample, said=None) if sample in missed else sample for sample in call.samples]
+        return bool(missed)
+
     def _follow(self, call_id: str, call: Followed, event: Event, ranks: Mapping[str, int]) -> None:
         match event.type:
             case "call.accepted" | "call.widened" | "callback.booked":
@@ -130,6 +142,7 @@ class Learning:
                 call.lanes = ()
             case "call.ended":
                 self._talked(call, event)
+                self._missed(call, event.at_ms)
                 del self.calls[call_id]
                 call.standing = False
         self._place(call_id, call)

@@ -138,7 +138,8 @@ class CallView:
 
     `expected`: the step asked for next, None before the first. `page`: the one asked for last. `unclear`: which asking
     (`menu`, `question1` …) was not understood. `told`, `place`: the wait and the place in line announced last.
-    `counts`: for each lane the call stands in, the calls of lower rank. `agent`: whom it waits for, or who is rung for
+    `counts`: for each lane the call stands in, the calls of lower rank; `deserted`: those of them that nobody on duty
+    serves. `agent`: whom it waits for, or who is rung for
     it. `sent_for`: caller or agent is being taken out of what they hear. `closing`: what a closed group tells those it
     sends away. `card`: of the agent who has the call, or whom it waits for.
     """
@@ -150,6 +151,7 @@ class CallView:
     told: Told | None
     place: int | None
     counts: dict[str, int]
+    deserted: frozenset[str]
     agent: AgentFacts | None
     sent_for: bool
     closing: str
@@ -165,10 +167,12 @@ class CallView:
     def parse(cls, call_id: str, lines: list[str]) -> CallView:
         expected, page, unclear, told, place, ahead, agent, sent, closing, *record, rest, meta, card = lines
         found = {name: value for name, value in zip(_RECORD, record, strict=True) if value or name not in ("oc", "en")}
-        counts = {lane: int(count) for lane, _, count in (part.partition("=") for part in ahead.split())}
+        parts = [part.partition("=") for part in ahead.split()]
+        counts = {lane: int(count.rstrip("*")) for lane, _, count in parts}
         return cls(
             CallRow.parse(call_id, found, rest, meta), _number(expected), page, unclear, Told.parse(told),
-            _number(place), counts, AgentFacts.parse(agent), bool(sent),
+            _number(place), counts, frozenset(lane for lane, _, count in parts if count.endswith("*")),
+            AgentFacts.parse(agent), bool(sent),
             json.loads(closing)["message"] if closing else "", _card(card),
         )  # fmt: skip
 

@@ -77,6 +77,8 @@ async def busy_owner(api: Api) -> None:
 
 @pytest.mark.usefixtures("writes")
 async def test_waiting_and_hearing_how_long(api: Api, desk: Desk) -> None:
+    await api.ready("agent-1")
+    await api.accept(await api.call("talks", PRIYA))
     call, other, gone = Line(desk, "n1"), Line(desk, "n2"), Line(desk, "n3")
     with round_trips(2):
         await call.calls(PRIYA)

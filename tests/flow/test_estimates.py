@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from router.domain.estimates import ENOUGH, LEAD_MS, Announcement, Estimate, Estimator, Forecast
+from router.domain.events import Told
 from router.domain.fitting import Curve
 from router.domain.ladder import Timing
 from router.domain.talks import Talks
@@ -84,6 +85,12 @@ class Desk:
         assert row is not None
         return await self.estimates.of(row)
 
+    async def told(self, call_id: str) -> Announcement | None:
+        await self.estimates.refresh()
+        view = await self.engine.view_call(call_id)
+        assert view is not None
+        return self.estimates.told(view, self.clock.now_ms)
+
     async def kept(self) -> tuple[bytes, bytes]:
         return tuple(await self.channel.call("HMGET", self.keys.own("est"), "last", "model"))
 
@@ -130,6 +137,46 @@ async def test_a_caller_hears_of_the_calls_ahead(taught):
     assert all(each.p50_ms <= each.p90_ms for each in said)
     assert taught.estimates.announcement(said[-1]) is not None
     assert (await taught.look(calls[0])).p50_ms == 0  # it rings
+
+
+async def test_nothing_is_said_where_nobody_is_on_duty(taught):
+    first, second = [await taught.come() for _ in range(2)]
+    await taught.engine.abandon_call(first)
+    await taught.serve()
+    await taught.engine.agent_away("ann", "offline")
+    alone = await taught.come()
+    assert await taught.look(alone) is None
+    assert await taught.told(alone) is None
+    await taught.engine.put_agent("bob", profile("vip"), "{}")
+    await taught.engine.agent_ready("bob")
+    assert await taught.told(await taught.come()) is not None
+    assert second
+
+
+async def test_nothing_is_said_once_the_time_that_was_told_has_passed(taught):
+    _, waiting = [await taught.come() for _ in range(2)]
+    said = await taught.told(waiting)
+    at_ms, most_ms = taught.clock.now_ms, said.at_most_min * MINUTE
+    kept = Told(at_ms, said.about_min * MINUTE, most_ms).text()
+    await taught.channel.call("HSET", taught.keys.documents(waiting), "told", kept)
+    taught.clock.now_ms += most_ms
+    assert await taught.told(waiting) == said
+    taught.clock.now_ms += 1
+    assert await taught.told(waiting) is None
+    assert await taught.look(waiting) is not None
+
+
+async def test_a_site_that_nobody_answers_falls_silent(taught):
+    callers = [await taught.come() for _ in range(40)]
+    await taught.learn()
+    assert await taught.told(callers[1]) is not None
+    taught.clock.now_ms += 120 * MINUTE
+    await taught.come()
+    await taught.learn()
+    await taught.estimates.refresh()
+    assert taught.estimates.quality.hit_rate < 0.7
+    taught.clock.now_ms += LEAD_MS
+    assert await taught.told(await taught.come()) is None
 
 
 async def test_it_never_grows_because_time_passes(taught):

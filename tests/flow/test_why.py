@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ivr.desk.desk import Desk
 from ivr.vocabulary import CallEnded
 from router.callbacks import callback_id_of
 from router.domain.estimates import Forecast
 from router.domain.fitting import Curve
 from router.domain.talks import Talks
-from tests.support.desk_stage import ADA, LI, NOBODY, PRIYA, change_plan, line, offer_of, row_of
+from tests.support.desk_stage import ADA, LI, NOBODY, NOON, PRIYA, change_plan, line, offer_of, row_of
 from tests.support.service import Api
 
 SILVER = "+12025550114"  # served by those who know cards
@@ -104,6 +105,8 @@ async def test_who_asks_to_be_called_back_has_chosen_so(api: Api) -> None:
 
 async def test_the_figure_heard_last_goes_with_the_answer(api: Api) -> None:
     know_waits(api)
+    await api.ready("agent-1")
+    await api.accept(await api.call("other", PRIYA))
     call = line(api)
     await call.calls(NOBODY)
     await call.enters_room()
@@ -133,3 +136,21 @@ async def test_who_stands_before_an_earlier_caller_and_why(api: Api) -> None:
     await api.post("/v1/calls/late/boost", {"head_start_ms": 600_000})
     told = (await api.look("early"))["passed_by"]
     assert told == "1 who came later stand before it, by a longer head start or a boost: 1 standard"
+
+
+async def test_a_wait_that_was_told_and_has_passed_is_told_no_more(api: Api) -> None:
+    know_waits(api)
+    await api.ready("agent-1")
+    await api.accept(await api.call("other", PRIYA))
+    call = line(api)
+    await call.calls(NOBODY)
+    await call.enters_room()
+    assert "Expected wait" in call.said
+    first = (await api.look("n1"))["announced"]
+    call.desk = Desk(api.site, clock=lambda: NOON + first["p90"])
+    await call.presses(None)
+    assert "Expected wait" in call.said
+    assert (await api.look("n1"))["announced"] == first, "the same again promises no later time"
+    call.desk = Desk(api.site, clock=lambda: NOON + first["p90"] + 1)
+    await call.presses(None)
+    assert "Expected wait" not in call.said

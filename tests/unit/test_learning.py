@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from router.domain.estimates import Forecast
 from router.domain.events import parse
+from router.domain.fitting import Curve
 from router.events.learning import Followed, Learning
 
 AT = 1_000_000
@@ -171,3 +173,36 @@ def test_an_entry_that_makes_no_sense_is_passed_over(told):
         told.tell("call.assigned|call=a")
     told.comes("b", rank=2)
     assert told.samples("b") == [("vip", 1)]
+
+
+@pytest.fixture
+def heard(told) -> Told:
+    """A caller has come who was told at most two minutes."""
+    told.learning.forecasts.add(Forecast(0, {";": Curve(100, 60.0, 0.0, (1.0,) * 4, (2.0,) * 4)}, {}))
+    told.comes("a")
+    return told
+
+
+def hits(told: Told) -> tuple[int, int]:
+    quality = told.learning.estimator.quality(told.now)
+    return quality.answers, quality.hits
+
+
+@pytest.mark.parametrize(("after_s", "judged"), [(119, (0, 0)), (121, (1, 0))])
+def test_who_hangs_up_after_the_longest_time_said_counts_against_it(heard, after_s, judged):
+    heard.tell("call.ended|call=a|outcome=abandoned", after_s=after_s)
+    assert hits(heard) == judged
+    assert heard.learned == {}
+
+
+def test_who_waits_longer_than_was_said_counts_once_whatever_comes_of_it(heard):
+    heard.learning.overlook(heard.now + 119_000)
+    assert hits(heard) == (0, 0)
+    heard.now += 121_000
+    heard.learning.overlook(heard.now)
+    heard.learning.overlook(heard.now)
+    assert hits(heard) == (1, 0)
+    heard.tell("call.offered|call=a")
+    heard.tell("call.connected|call=a")
+    assert hits(heard) == (1, 0)
+    assert heard.learned == {"vip;gold": 1, "vip;": 1, ";": 1}

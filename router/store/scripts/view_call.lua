@@ -10,7 +10,8 @@
   WHY     read apart, a call could be waiting by one answer and talking by the next.
 
   The lines, after one blank: the step expected next; the page asked for last; which asking was not understood; the wait
-  announced last; the place announced last; `lane=calls of lower rank` for each lane it stands in; `state;since;due` of the
+  announced last; the place announced last; `lane=calls of lower rank` for each lane it stands in, with a `*` where nobody
+  is on duty; `state;since;due` of the
   agent it waits for or is offered to; 1 while caller or agent is being sent for; what a closed group tells those it
   sends out; the record; the steps left; the cold fields; the card of the agent who has the call or is waited for.
 ]]
@@ -25,7 +26,12 @@ if f[1] == 'q' or f[1] == 'w' then
   local own, groups = '', false
   for lane in string.gmatch(f[5], '%S+') do
     ahead = ahead .. ' ' .. lane .. '=' .. call('ZCOUNT', W .. lane, '-inf', '(' .. f[4])
-    if string.sub(lane, 1, 1) == '@' then own = string.sub(lane, 2) else groups = true end
+    if string.sub(lane, 1, 1) == '@' then
+      own = string.sub(lane, 2)
+    else
+      groups = true
+      if string.sub(call('HGET', G, 'L' .. lane) or '0/', 1, 2) == '0/' then ahead = ahead .. '*' end
+    end
   end
   if f[1] == 'q' or not groups then who = own end
 elseif f[1] == 'o' then
