@@ -188,7 +188,7 @@ class Exchange:
             leg.cause, leg.sip = event.cause or leg.cause, event.sip or leg.sip
             self.end(leg)
         elif isinstance(event, Left):  # why follows at once, unless it went on in the dialplan
-            asyncio.get_running_loop().call_later(SAYS_WHY_S, self.end, leg)
+            self.tasks.later(SAYS_WHY_S, self.end, leg)
 
     def _started(self, event: Started) -> None:
         channel = event.channel

@@ -57,7 +57,7 @@ class Meeting:
 
     def vanish(self, leg: Leg) -> None:
         """Its events usually say so first, and why."""
-        asyncio.get_running_loop().call_later(VANISHED_S, self.end, leg)
+        self._tasks.later(VANISHED_S, self.end, leg)
 
     # ------------------------------------------------------------ rooms
 
@@ -221,7 +221,7 @@ class Meeting:
 
     def finish_soon(self, talk: Talk) -> None:
         """One has left the bridge; why is about to be said."""
-        asyncio.get_running_loop().call_later(SAYS_WHY_S, self.finish, talk)
+        self._tasks.later(SAYS_WHY_S, self.finish, talk)
 
     def resume(self, caller: Leg, agent: Leg, bridge_id: str, left: Route, over: Route) -> None:
         """They talk already: since before a gap, or before us."""

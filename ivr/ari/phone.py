@@ -23,10 +23,11 @@ class LegGone(Exception):
 
 
 class Tasks:
-    """Work that nobody waits for. `ended` when the house closes."""
+    """Work that nobody waits for, now or later; when it has ended, nothing begins any more."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -34,7 +35,18 @@ class Tasks:
         task.add_done_callback(self._running.discard)
         return task
 
+    def later(self, after_s: float, do: Callable[..., object], *given: object) -> None:
+        def run() -> None:
+            self._timers.discard(timer)
+            do(*given)
+
+        timer = asyncio.get_running_loop().call_later(after_s, run)
+        self._timers.add(timer)
+
     async def end(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
         while self._running:
             for task in self._running:
                 task.cancel()

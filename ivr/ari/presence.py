@@ -118,7 +118,7 @@ class Presence:
             self._judge_soon(leg.endpoint, SETTLES_S)
 
     def _judge_soon(self, device: str, after_s: float) -> None:
-        asyncio.get_running_loop().call_later(after_s, self._judge, device)
+        self._exchange.tasks.later(after_s, self._judge, device)
 
     def _judge(self, device: str) -> None:
         if any(leg.endpoint == device for leg in self._exchange.legs.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ivr.ari.gateway import _refusal
 from ivr.ari.heard import Bridged, Channel, Digit, Reply, Rubbish, Started, hear
 from ivr.ari.legs import channel_id_of, read_channel_id
 from ivr.ari.offered import asterisk_of, call_id_of
+from ivr.ari.phone import Tasks
 from ivr.ari.presence import reason_of
 from ivr.ari.targets import NoTarget, endpoint_of
 from ivr.gateway import GatewayBusy, GatewayRefused
@@ -36,6 +38,7 @@ from ivr.vocabulary import (
     Script,
 )
 from loadtests.carriers.ari.contract import AriContract, Breach
+from tests.support.waiting import wait_until
 
 ASTERISK = {"user": "vipline", "password": {"env": "ARI_PASSWORD"}}
 
@@ -262,3 +265,13 @@ def test_which_phones_cannot_ring(state: str, why: str) -> None:
 def test_of_several_asterisks_each_speaks_for_itself() -> None:
     assert reason_of("INUSE", "pbx1") == "phone-busy.pbx1"
     assert reason_of("UNAVAILABLE", "pbx1") == ""
+
+
+async def test_nothing_begins_after_the_house_has_closed() -> None:
+    tasks, begun = Tasks(), []
+    tasks.later(0, begun.append, "now")
+    tasks.later(0.02, begun.append, "later")
+    await wait_until(lambda: begun == ["now"])
+    await tasks.end()
+    await asyncio.sleep(0.05)
+    assert begun == ["now"]
