@@ -76,6 +76,7 @@ class Whisper:
     comes_to: Literal["owner", "last", ""] = ""
     follow_up: bool = False
     callback: bool = False
+    doubt: Literal["shared", "unproven", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,8 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
         "exit.apology": "",
         "whisper.known": "tier who waited",
         "whisper.unknown": "waited",
+        "whisper.shared": "waited",
+        "whisper.unproven": "",
         "whisper.issue": "issue",
         "whisper.follow_up": "",
         "whisper.owner": "",

@@ -180,6 +180,14 @@ class Telling:
         return str(self.view.card.get("language") or self.plan.language)
 
     @property
+    def _doubt(self) -> Literal["shared", "unproven", ""]:
+        """Why the caller may not be the customer of that number."""
+        meta = self.meta
+        if not meta.get("customer") or meta.get("proof"):
+            return ""
+        return "shared" if meta.get("shared") else "" if meta.get("trusted") else "unproven"
+
+    @property
     def _comes_to(self) -> Literal["owner", "last", ""]:
         """What the agent is to the customer."""
         customer, contacts = self.meta.get("customer") or {}, self.meta.get("contacts")
@@ -188,8 +196,9 @@ class Telling:
         return "last" if contacts and contacts[0]["agent_id"] == self.row.agent_id else ""
 
     def whisper(self, now_ms: int) -> Scene:
-        customer: dict[str, Any] = self.meta.get("customer") or {}
-        contacts: list[dict[str, Any]] = self.meta.get("contacts") or []
+        named = self._doubt != "shared"
+        customer: dict[str, Any] = self.meta.get("customer") or {} if named else {}
+        contacts: list[dict[str, Any]] = self.meta.get("contacts") or [] if named else []
         return Scene(
             "whisper",
             self.row.call_id,
@@ -204,7 +213,8 @@ class Telling:
                 tier=self.row.facts.tier,
                 waited_ms=max(0, now_ms - self.row.facts.accepted_ms),
                 issue=str((self.meta.get("attributes") or {}).get("issue") or self.meta.get("topic") or ""),
-                comes_to=self._comes_to,
+                comes_to=self._comes_to if named else "",
+                doubt=self._doubt,
                 callback=is_callback(self.row),
                 follow_up=bool(contacts) and contacts[0]["outcome"] == "follow_up",
             ),

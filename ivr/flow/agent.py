@@ -22,7 +22,9 @@ def whisper(scene: Scene) -> Script:
     if facts.name:
         words = [speak.say("whisper.known", tier=facts.tier, who=speak.person(facts.name, facts.title), waited=waited)]
     else:
-        words = [speak.say("whisper.unknown", waited=waited)]
+        words = [speak.say("whisper.shared" if facts.doubt == "shared" else "whisper.unknown", waited=waited)]
+    if facts.doubt == "unproven":
+        words.append(speak.say("whisper.unproven"))
     if facts.callback:
         words.append(speak.say("whisper.callback"))
     if facts.comes_to:

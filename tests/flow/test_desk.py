@@ -383,6 +383,25 @@ async def test_the_whisper_says_why_it_comes_and_what_was_left_open(api: Api) ->
     assert "You look after this customer. The last call left something open. Press 1" in agent.said
 
 
+async def test_the_whisper_names_nobody_where_several_have_the_number(api: Api) -> None:
+    await api.put("/v1/customers/c-900", {"name": "Nina Marlow", "phones": [ADA], "tier": "gold"})
+    await api.ready("agent-7", "agent-4")
+    call, agent = line(api), line(api)
+    await call.calls(ADA)
+    await agent.picks_up(await offer_of(api, "n1"))
+    assert agent.said.startswith("One of several customers with this number, waited 0 seconds.")
+    assert "Marlow" not in agent.said
+
+
+async def test_the_whisper_says_whose_number_is_not_proved(api: Api) -> None:
+    await change_plan(api, trust={"loses_vip_rights": ["none", "failed"]})
+    await api.ready("agent-4")
+    call, agent = line(api), line(api)
+    await call.calls(ADA, trust="none")
+    await agent.picks_up(await offer_of(api, "n1"))
+    assert "Ms Ada Marlow, waited 0 seconds. The number is not proved." in agent.said
+
+
 @pytest.mark.parametrize("key", [None, "0", "6", "9", "*", "#", "12"])
 async def test_nobody_is_thanked_for_an_answer_they_did_not_give(api: Api, key: str | None) -> None:
     await change_plan(api, voice={"survey": True})
