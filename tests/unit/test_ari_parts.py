@@ -268,7 +268,8 @@ def test_of_several_asterisks_each_speaks_for_itself() -> None:
 
 
 async def test_nothing_begins_after_the_house_has_closed() -> None:
-    tasks, begun = Tasks(), []
+    tasks = Tasks()
+    begun: list[str] = []
     tasks.later(0, begun.append, "now")
     tasks.later(0.02, begun.append, "later")
     await wait_until(lambda: begun == ["now"])
