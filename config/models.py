@@ -17,7 +17,7 @@ from config.identity import Trust as Trust
 from config.identity import TrustRule as TrustRule
 from config.identity import Vouching as Vouching
 from config.parts import Crm as Crm
-from config.parts import Exit, Hours, Part
+from config.parts import Exit, Hours, Part, Words
 from config.telephony import Telephony
 from config.values import (
     Amount,
@@ -31,6 +31,7 @@ from config.values import (
     Region,
     Text,
     Timezone,
+    country_of,
     unique,
 )
 from config.voice import Voice
@@ -125,11 +126,13 @@ class TimingPart(Part):
 class Callback(Part):
     """Keep-place callbacks. `widen`: they too go up the ladder; otherwise they stay in the lanes they had.
 
-    `per_day`: how many one number may ask for by key in a day.
+    `per_day`: how many one number may ask for by key in a day. `countries`: whose numbers are called without being a
+    customer's; none named: the site's own, and those of its numbers.
     """
 
     widen: bool = False
     per_day: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
+    countries: Annotated[tuple[Region, ...], Field(max_length=250), AfterValidator(unique)] = ()
 
 
 class ValueRule(Part):
@@ -190,7 +193,7 @@ class SitePlan(Part):
     timing: TimingPart = TimingPart()
     max_wait: Annotated[Duration, Field(ge=1_000)] = 1_800_000
     exit: Exit = "message"
-    exit_message: Text = ""
+    exit_message: Words = ""
     prefer_last_agent: Duration = 86_400_000
     callback: Callback = Callback()
     hours: dict[Name, Hours] = Field(default_factory=dict)
@@ -218,6 +221,12 @@ class SitePlan(Part):
         """The tiers whose customers pass those of the default tier."""
         ordinary = self.tier(self.default_tier).head_start
         return tuple(tier.name for tier in self.tiers if tier.head_start > ordinary)
+
+    @cached_property
+    def callback_countries(self) -> frozenset[str]:
+        """Whose numbers a caller whom nobody knows may be called back at."""
+        own = {self.region, *(country_of(number) for number in self.numbers if number.startswith("+"))}
+        return frozenset(self.callback.countries or own)
 
     @cached_property
     def rungs(self) -> dict[str, tuple[Rung, ...]]:

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import holidays
+import phonenumbers
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -96,6 +98,17 @@ def _region(name: str) -> str:
     if name not in SUPPORTED_REGIONS:
         raise ValueError(f"{name!r} is no region; write two capital letters such as US, GB or CN")
     return name
+
+
+@lru_cache(maxsize=4_096)
+def country_of(number: str) -> str:
+    """Whose an E.164 number is, empty: nobody's. One of several countries by one code is its main one's if unknown."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return ""
+    main = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return phonenumbers.region_code_for_number(parsed) or main
 
 
 def _iso_date(value: object) -> object:

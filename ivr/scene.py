@@ -27,7 +27,7 @@ Kind = Literal[
     "busy",
     "nothing",
 ]
-Notice = Literal["identify.wrong", "identify.locked", ""]
+Notice = Literal["identify.wrong", "identify.locked", "callback.already", "callback.refused", ""]
 Hello = Literal["morning", "afternoon", "evening", "night"]
 Variant = Literal["named", "plain", "birthday", "welcome_back"]
 
@@ -113,6 +113,7 @@ class Scene:
     interval_ms: int = 30_000
     reason: str = ""
     message: str = ""
+    message_language: str = ""
     number: str = ""
     voicemail: bool = False
     offer_id: str = ""

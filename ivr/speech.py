@@ -67,6 +67,8 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
         "connect.now": "",
         "callback.booked_agent": "agent",
         "callback.booked": "",
+        "callback.already": "",
+        "callback.refused": "",
         "callback.hello": "site",
         "callback.hello_nowhere": "",
         "exit.closed": "",

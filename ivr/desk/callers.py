@@ -85,7 +85,11 @@ class CallerPages(Identifying):
             call_id, callback_id_of(call_id), widen=rule.widen, a_day=rule.per_day, step=token
         )
         telling = await self.after(call_id, call_back)
-        return self.now(telling, in_room)
+        refused = telling.meta.get("uncallable")
+        if not refused or telling.row.outcome == "callback":
+            return self.now(telling, in_room)
+        scene = telling.scene("goodbye") if telling.row.letter == "e" else self.now(telling, in_room)
+        return replace(scene, notice="callback.already" if refused == "already" else "callback.refused")
 
     async def _left(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         """Out of the holding room: by a talk that is over, by us, or with the caller."""

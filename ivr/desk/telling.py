@@ -9,6 +9,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from config.models import SitePlan
+from config.values import country_of
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
 from router.callbacks import is_callback, may_be_dialled
@@ -127,6 +128,8 @@ class Telling:
         return (
             bool(self.row.lanes or meta.get("later"))
             and meta.get("trust") != "failed"
+            and not meta.get("uncallable")
+            and (bool(meta.get("customer")) or country_of(number) in self.plan.callback_countries)
             and number not in (*self.plan.numbers, meta.get("to"))
             and may_be_dialled(number)
         )
@@ -148,6 +151,7 @@ class Telling:
             greeting=greeting,
             reason="max_wait" if waited_out and not meta.get("closes") else "closed",
             message=message or str(meta.get("message") or ""),
+            message_language="" if message else str(meta.get("message_language") or ""),
             callback_key=self.exit_key if way == "callback" and self.may_call_back else "",
             **elsewhere(way),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ivr.flow.asking import route
 from ivr.flow.greeting import greet, voice
 from ivr.scene import Scene
-from ivr.speech import clean
+from ivr.speech import clean, phrases_for
 from ivr.vocabulary import Collect, Dial, Goto, Hangup, Pause, Reject, Say, Script
 
 MESSAGE_MAX = 500
@@ -20,12 +20,18 @@ def exit_(scene: Scene) -> Script:
         return (Collect((Say(speak.say("question.again"), speak.tag), key), route(scene, "key")),)
     words = [*greet(scene), Say(speak.say(f"exit.{scene.reason}"), speak.tag)]
     if scene.message:
-        words.append(Say(clean(scene.message, MESSAGE_MAX), speak.tag))
+        words.append(_own_words(scene))
     if scene.number:
         return (*words, *_elsewhere(scene))
     if key:
         return (Collect((*words, key), route(scene, "key")),)
     return (*words, Say(speak.say("exit.goodbye"), speak.tag), Hangup())
+
+
+def _own_words(scene: Scene) -> Say:
+    """The plan's, in the voice of the language they are written in."""
+    tag = phrases_for(scene.message_language or scene.fallback, scene.fallback).tag
+    return Say(clean(scene.message, MESSAGE_MAX), tag)
 
 
 def _elsewhere(scene: Scene) -> Script:
@@ -43,7 +49,8 @@ def callback_booked(scene: Scene) -> Script:
 
 def goodbye(scene: Scene) -> Script:
     speak = voice(scene)
-    return (Say(speak.say("survey.thanks" if scene.reason == "survey" else "exit.goodbye"), speak.tag), Hangup())
+    words = speak.say("survey.thanks" if scene.reason == "survey" else "exit.goodbye")
+    return (*greet(scene), Say(words, speak.tag), Hangup())
 
 
 def parting(scene: Scene) -> Script:
@@ -55,7 +62,7 @@ def apology(scene: Scene) -> Script:
     speak = voice(scene)
     words = [Say(speak.say("exit.apology"), speak.tag)]
     if scene.message:
-        words.append(Say(clean(scene.message, MESSAGE_MAX), speak.tag))
+        words.append(_own_words(scene))
     return (*words, *_elsewhere(scene)) if scene.number else (*words, Hangup())
 
 

@@ -20,7 +20,7 @@ def hold(scene: Scene) -> Script:
 def tick(scene: Scene) -> Script:
     """One round in the holding room: where the caller stands, then music. A key may ask for a callback."""
     speak = voice(scene)
-    words: list[str] = []
+    words = [speak.say(scene.notice)] if scene.notice else []
     if scene.position == 1:
         words.append(speak.say("hold.next"))
     elif scene.position is not None:
@@ -29,7 +29,7 @@ def tick(scene: Scene) -> Script:
         about, at_most = speak.minutes(scene.wait.p50), speak.minutes(scene.wait.p90)
         figures = {"p50": about} if about == at_most else {"p50": about, "p90": at_most}
         words.append(speak.say("hold.wait_about" if about == at_most else "hold.wait", **figures))
-    if not words:
+    if scene.position is None and scene.wait is None:
         words.append(speak.say(f"hold.comfort_{scene.comfort % COMFORTS + 1}"))
     if scene.callback_key:
         words.append(speak.say("hold.callback", key=scene.callback_key))

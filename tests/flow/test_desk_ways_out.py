@@ -133,6 +133,77 @@ async def test_who_would_cost_us_dearly_is_not_called_back(api: Api, number: str
     assert "called back" not in call.said
 
 
+async def test_a_number_that_has_a_callback_hears_so_and_goes_on_waiting(api: Api) -> None:
+    await change_plan(api, trust={"loses_vip_rights": ["failed", "none"]})
+    for call_id in ("n1", "n2"):
+        call = line(api, call_id)
+        await call.calls(NOBODY, trust="none")
+        await call.enters_room()
+        assert "called back" in call.said
+        await call.presses("1")
+    assert "A call back to your number is booked already." in call.said
+    assert call.one(Goto)
+    assert "press 1" not in call.said
+    assert (await row_of(api, "n2")).letter == "w"
+    assert len(await api.site.callbacks.since()) == 1
+
+
+async def test_a_number_that_has_a_callback_hears_so_on_the_way_out(api: Api) -> None:
+    await closes(api, exit="callback")
+    for call_id in ("n1", "n2"):
+        call = line(api, call_id)
+        await call.calls(NOBODY, to=OFFICE, trust="none")
+        await call.presses("1")
+    assert "booked already" in call.said
+    assert call.one(Hangup)
+    assert len(await api.site.callbacks.since()) == 1
+
+
+async def test_a_number_is_called_back_so_often_a_day(api: Api) -> None:
+    await change_plan(api, callback={"per_day": 1})
+    for call_id in ("n1", "n2"):
+        call = line(api, call_id)
+        await call.calls(NOBODY, trust="none")
+        await call.enters_room()
+        await call.presses("1")
+        if call_id == "n1":
+            await api.site.engine.cancel_callback(CALLBACK)
+    assert "cannot call your number back again today" in call.said
+
+
+HAVANA, HANGZHOU, TORONTO = "+5352345678", "+8657188888888", "+14165550123"
+
+
+@pytest.mark.parametrize(
+    ("number", "countries", "offered"),
+    [
+        (HAVANA, [], False),
+        (HANGZHOU, [], False),
+        (HANGZHOU, ["US", "CN"], True),
+        (NOBODY, [], True),
+        (NOBODY, ["CN"], False),
+        (TORONTO, [], False),
+        (TORONTO, ["CA"], True),
+    ],
+)
+async def test_strangers_are_called_back_in_the_plans_countries(
+    api: Api, number: str, countries: list[str], offered: bool
+) -> None:
+    await change_plan(api, callback={"countries": countries})
+    call = line(api)
+    await call.calls(number)
+    await call.enters_room()
+    assert ("called back" in call.said) == offered
+
+
+async def test_a_customer_is_called_back_wherever_the_number_is(api: Api) -> None:
+    await api.put("/v1/customers/c-901", {"name": "Mei", "phones": [HANGZHOU], "tier": "gold"})
+    call = line(api)
+    await call.calls(HANGZHOU)
+    await call.enters_room()
+    assert "called back" in call.said
+
+
 async def test_a_key_pressed_in_the_room_while_the_wait_ends_is_no_answer_to_the_offer(api: Api) -> None:
     """The caller heard music when the call ended: the offer is still to come."""
     await change_plan(api, max_wait=1_000, exit="callback")
