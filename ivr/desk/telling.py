@@ -43,9 +43,16 @@ class Telling:
             language_of(self.meta, self.plan),
             fallback=self.plan.language,
             site=self.plan.title,
-            agent=str(self.view.card.get("name") or ""),
+            agent=self._agents_name,
             **more,
         )
+
+    @property
+    def _agents_name(self) -> str:
+        """Who looks after whom is told to nobody whom we would not greet by name."""
+        owner = (self.meta.get("customer") or {}).get("owner")
+        own = owner is not None and (self.row.agent_id == owner or self.row.letter in "qe")
+        return "" if own and not self.meta.get("greet_by_name") else str(self.view.card.get("name") or "")
 
     def first(self, now_ms: int, told: Announcement | None) -> Scene:
         """The first document: the greeting, and what comes after it."""

@@ -160,6 +160,23 @@ async def test_an_owner_who_does_not_talk_is_said_not_to_be_free(
     assert "another customer" not in call.said
 
 
+async def test_who_is_not_greeted_by_name_is_not_told_whose_customer_that_is(api: Api) -> None:
+    await busy_owner(api)
+    name = (await api.get("/v1/agents/agent-7")).json["name"]
+    call = line(api)
+    await call.calls(LI, trust="none")
+    assert "Your personal adviser is with another customer." in call.said
+    await call.presses("3")
+    assert "call you back" in call.said
+    await api.post("/v1/calls/other/complete", {"offer_id": await offer_of(api, "other")})
+    await api.put("/v1/agents/agent-7/state", {"state": "offline"})
+    await api.ready("agent-7")
+    met = line(api, "n2")
+    await met.calls(ADA, trust="none")
+    assert (await row_of(api, "n2")).agent_id == "agent-7" or (await row_of(api, callback_id_of("n1"))).agent_id
+    assert not any(name in repr(script) for script in (*call.scripts, *met.scripts))
+
+
 @pytest.mark.parametrize(("key", "step"), [("1", "vip"), ("2", "owner")])
 async def test_the_answer_is_taken(api: Api, key: str, step: str) -> None:
     await busy_owner(api)
