@@ -53,7 +53,7 @@ class Keyspace:
 
     def booked(self, number: str) -> str:
         """The newest callback to a number (digits), and how many it had that day."""
-        return f"{self.root}:p:{number}"
+        return f"{self.root}:kn:{number}"
 
     def own(self, name: str) -> str:
         """A key of the parts that keep their own state (directory, plan, idempotency …)."""

@@ -28,7 +28,7 @@ SAME = {
     "W": KEYS.lane(""),
     "I": KEYS.ready(""),
     "R": KEYS.identity(""),
-    "P": KEYS.booked(""),
+    "KN": KEYS.booked(""),
     "N": KEYS.duty,
     "T": KEYS.deadlines,
     "G": KEYS.guide,

@@ -143,7 +143,7 @@ def leftovers(dump: Dump) -> list[str]:
     """What is left although every call has ended and every deadline has run, one line each."""
     wrong = []
     for key, (content, expires) in sorted(dump.items()):
-        if key[:2] in ("c:", "m:", "r:", "p:"):
+        if key[:2] in ("c:", "m:", "r:") or key[:3] == "kn:":
             if expires < 0:
                 wrong.append(f"{key} never expires")
             if key[:2] == "c:" and content["st"] != "e":

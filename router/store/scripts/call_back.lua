@@ -47,7 +47,7 @@ if c.callback or not number or string.find(meta, '"trust":"failed"', 1, true) or
   return 'WRONG_STATE ' .. c.st
 end
 
-local phone, day = P .. number, string.format('%d', math.floor(now / 86400000))
+local phone, day = KN .. number, string.format('%d', math.floor(now / 86400000))
 local had = call('HMGET', phone, 'id', 'day', 'n')
 local state = had[1] and call('HGET', C .. had[1], 'st') or 'e'
 local booked = had[2] == day and tonumber(had[3]) or 0
