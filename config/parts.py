@@ -7,9 +7,39 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from config.values import Day, DaySpec, Duration, Hour, Interval, Name, Text, Timezone, check_calendar, weekdays
+from config.values import (
+    Day,
+    DaySpec,
+    Duration,
+    Hour,
+    Interval,
+    Language,
+    Name,
+    Text,
+    Timezone,
+    check_calendar,
+    weekdays,
+)
 
 Exit = Annotated[str, Field(pattern=r"^(message|callback|(number|voicemail):\+?[0-9*#]{2,20})$")]
+
+
+Words = Text | Annotated[dict[Language, Text], Field(min_length=1)]
+"""What callers hear of the plan's own: a text in the site's language, or language → text."""
+
+
+def in_language(words: Words, language: str, own: str) -> tuple[str, str]:
+    """The plan's own words and the language they are in: `language` if there are such, the site's `own`, else any."""
+    if isinstance(words, str):
+        return words, own
+    for wanted in (language, own):
+        if wanted in words:
+            return words[wanted], wanted
+        for tag, text in words.items():
+            if tag.lower().partition("-")[0] == wanted.lower().partition("-")[0]:
+                return text, tag
+    tag, text = next(iter(words.items()))
+    return text, tag
 
 
 class Part(BaseModel):
@@ -42,7 +72,7 @@ class Hours(Part):
     dates: dict[Day, tuple[Hour, ...]] = Field(default_factory=dict)
     at_close: Literal["serve_waiting", "end"] = "serve_waiting"
     exit: Exit = "message"
-    message: Text = ""
+    message: Words = ""
 
     @cached_property
     def week(self) -> tuple[tuple[Interval, ...], ...]:

@@ -163,6 +163,7 @@ def pack(
         "head_start_ms": decision.ladder.head_start_ms,
         "exit": decision.ladder.exit,
         "message": decision.message,
+        "message_language": decision.message_language,
         "contacts": [
             {
                 "at": contact.at,

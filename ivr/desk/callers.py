@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from config.parts import in_language
 from ivr.desk.identifying import Identifying
 from ivr.desk.steps import NO_WAY_OUT, WAY_OUT
 from ivr.desk.telling import Telling, elsewhere, nothing, sorry
@@ -149,7 +150,8 @@ class CallerPages(Identifying):
             telling = await self.after(call_id, self.engine.complete_call(call_id, step=token))
         except UnknownCall:
             if nobody:
-                return replace(sorry(call_id, plan), number="", voicemail=False, message=plan.exit_message)
+                words, tag = in_language(plan.exit_message, plan.language, plan.language)
+                return replace(sorry(call_id, plan), number="", voicemail=False, message=words, message_language=tag)
             return Scene("goodbye", call_id, 0, plan.language)
         return telling.unreached() if nobody and telling.row.outcome in SENT_AWAY else self._parted(telling)
 

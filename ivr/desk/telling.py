@@ -9,6 +9,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from config.models import SitePlan
+from config.parts import in_language
 from config.values import country_of
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
@@ -252,9 +253,12 @@ def sorry(call_id: str, plan: SitePlan) -> Scene:
 def turned_away(call_id: str, to: str, plan: SitePlan, now_ms: int) -> Scene:
     """No more calls fit into the site: nothing of this one is kept."""
     meta = {"to": to}
+    language = language_of(meta, plan)
+    message, spoken_in = in_language(plan.exit_message, language, plan.language)
     return Scene(
-        "exit", call_id, 1, language_of(meta, plan), fallback=plan.language, site=plan.title,
-        greeting=greeting_for(meta, "", plan, now_ms), reason="full", message=plan.exit_message,
+        "exit", call_id, 1, language, fallback=plan.language, site=plan.title,
+        greeting=greeting_for(meta, "", plan, now_ms), reason="full", message=message,
+        message_language=spoken_in,
         **elsewhere(plan.exit),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config.models import Number, Rung, SitePlan
-from config.parts import Hours
+from config.parts import Hours, in_language
 from config.values import spoken
 from router.domain.customer import Caller, CallFacts, Customer
 from router.domain.hours import closes_at, holiday_name, open_at
@@ -23,7 +23,8 @@ class Decision:
     """A ladder and what it was decided from.
 
     `tier` routes the call (the default tier where the number is not trusted); `customer_tier` is the customer's own.
-    `skills` are those every lane asks for. `message` is what a closed line says. `language` is the caller's.
+    `skills` are those every lane asks for. `language` is the caller's. `message` is what a closed line says, in
+    `message_language`.
     `flags`: what is suspicious of the call. `closes`: the wait ends when the line closes. `later`: the steps that the
     closed line would have had, where its callers may ask to be called back.
     """
@@ -40,6 +41,7 @@ class Decision:
     flags: tuple[str, ...] = ()
     closes: bool = False
     later: tuple[Step, ...] = ()
+    message_language: str = ""
 
 
 def plan(customer: Caller | None, call: CallFacts, site: SitePlan, now: datetime) -> Ladder:
@@ -92,19 +94,22 @@ def decide(
         if left < max_wait:
             max_wait, closes, exit_to, message = left, True, hours.exit, hours.message
             reasons.append(f"the line closes in {spoken(left // 1000 * 1000)}; waiting ends then")
+    language = _language(who, call, number, site)
+    text, spoken_in = in_language(message, language, site.language)
     return Decision(
         ladder=Ladder(head_start, steps, max_wait, tuple(reasons), exit_to),
         tier=tier.name,
         customer_tier=own.tier,
         skills=skills,
-        language=_language(who, call, number, site),
+        language=language,
         trusted=trusted,
         greet_by_name=_greets(customer, trust, tier.greet_by_name and trusted, site),
         closed=closed,
-        message=message,
+        message=text,
         flags=flags,
         closes=closes,
         later=later,
+        message_language=spoken_in,
     )
 
 

@@ -208,3 +208,10 @@ def test_which_greeting(named: bool, birthday: date | None, last: date | None, t
 def test_a_tier_s_own_words_are_spoken_with_the_name_and_nothing_else() -> None:
     own = replace(FULL, greeting=Greeting("morning", "named", "Li <b>Wei", "Ms", text="{hello}, dear {who}! {site}"))
     assert said(perform(own))[0] == "Good morning, dear Ms Li b Wei! site"
+
+
+def test_the_plan_s_own_words_are_spoken_in_the_voice_of_their_language() -> None:
+    caller = replace(FULL, kind="exit", language="pl", fallback="en", greeting=None, callback_key="")
+    assert Say("Call again at eight.", "en") in perform(caller)
+    assert Say("Call again at eight.", "zh-CN") in perform(replace(caller, message_language="zh"))
+    assert Say("Call again at eight.", "en") in perform(replace(caller, message_language="fr"))

@@ -298,3 +298,26 @@ def test_a_transfer_to_a_group_is_one_step_that_waits() -> None:
     assert transfer_to_group("vip", ("es",), 0, SAMPLE).steps == (Step("vip", ("vip+es",)),)
     with pytest.raises(KeyError):
         transfer_to_group("nowhere", (), 0, SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("language", "heard", "spoken_in"),
+    [("pl", "Przepraszamy.", "pl"), ("zh-TW", "抱歉。", "zh-CN"), ("id", "Sorry.", "en"), (None, "Sorry.", "en")],
+)
+def test_the_plan_s_own_words_are_said_in_the_caller_s_language(
+    language: str | None, heard: str, spoken_in: str
+) -> None:
+    words = {"pl": "Przepraszamy.", "en": "Sorry.", "zh-CN": "抱歉。"}
+    decision = decide(None, call(language=language), site(exit_message=words), NOW)
+    assert (decision.message, decision.message_language) == (heard, spoken_in)
+    never = {"open": {}, "message": words}
+    closed = site(hours={"never": never}, numbers={"+12025550100": {"hours": "never"}})
+    decision = decide(None, call("+12025550100", language=language), closed, NOW)
+    assert (decision.message, decision.message_language) == (heard, spoken_in)
+
+
+def test_words_in_no_language_that_helps_are_said_all_the_same() -> None:
+    decision = decide(None, call(), site(exit_message={"pl": "Przepraszamy."}), NOW)
+    assert (decision.message, decision.message_language) == ("Przepraszamy.", "pl")
+    decision = decide(None, call(language="pl"), site(exit_message="Sorry."), NOW)
+    assert (decision.message, decision.message_language) == ("Sorry.", "en")
