@@ -23,11 +23,12 @@ from config.models import SitePlan
 from ivr.adapter import Hearer
 from ivr.desk.telling import sorry
 from ivr.flow.perform import perform
+from ivr.refused import Refusal, counted
 from ivr.twilio.addresses import ROOT, Addresses
 from ivr.twilio.documents import EMPTY, renderer
 from ivr.twilio.gateway import TwilioGateway
 from ivr.twilio.keyring import Keys
-from ivr.twilio.payloads import OF_AGENT, WAITING, Fields, envelope_of, event_of, report_of
+from ivr.twilio.payloads import OF_AGENT, PROVIDER, WAITING, Fields, envelope_of, event_of, report_of
 from ivr.twilio.signature import HEADER, SETTINGS, bases_of, has_body_hash, is_signed, read_settings
 from ivr.vocabulary import HoldLeft, Role, Script
 from router.logging_ import current_call, say
@@ -83,7 +84,7 @@ class TwilioHooks:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.route(method, ROOT + path, handler)
+            web.route(method, ROOT + path, counted(PROVIDER, self._desk_of, handler))
             for path, handler in (
                 ("/{site}/{page}/{call}/{step}", self._page),  # most requests are for one of these
                 ("/{site}/voice", self._voice),
@@ -92,6 +93,10 @@ class TwilioHooks:
             )
             for method in ("POST", "GET")
         ]
+
+    def _desk_of(self, site: str) -> Hearer | None:
+        found = self._sites.get(site)
+        return found.given.desk if found else None
 
     async def _voice(self, request: web.Request) -> web.Response:
         site, fields = await self._verified(request)
@@ -110,7 +115,7 @@ class TwilioHooks:
             return await self._hear(site, page, call_id, step, "agent", step, fields)
         if page in OF_CALLER:
             return await self._hear(site, page, call_id, step, "caller", call_id, fields)
-        raise web.HTTPNotFound
+        raise Refusal("no such page", web.HTTPNotFound())
 
     async def _ended(self, request: web.Request) -> web.Response:
         site, fields = await self._verified(request)
@@ -150,12 +155,12 @@ class TwilioHooks:
         settings = read_settings(request.headers.getall(SETTINGS, ()))
         site = self._sites.get(request.match_info["site"])
         if len(signatures) != 1 or settings is None or site is None:
-            raise self._refused("unsigned")
+            raise Refusal("unsigned", web.HTTPForbidden())
         if (request.content_length or 0) > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
+            raise _too_large(MAX_BODY, request.content_length or 0)
         raw = await _body(request)
         if len(raw) > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(raw))
+            raise _too_large(MAX_BODY, len(raw))
         fields = Fields(_pairs(request, raw))
         signed = fields.pairs if request.method == "POST" and request.content_type == FORM else ()
         keys = site.given.keys()
@@ -163,15 +168,14 @@ class TwilioHooks:
         bases = self._bases or _own_bases(request)
         secrets = keys.secrets.fit(settings, account)
         if not is_signed(signatures[0], secrets, bases, request.raw_path, signed, settings.digest):
-            raise self._refused("signature" if secrets else "no secret")
+            raise Refusal("signature" if secrets else "no secret", web.HTTPForbidden())
         if len(keys.accounts) > 1:
             site.given.gateway.heard(fields.get("CallSid"), account)
         return site, fields
 
-    @staticmethod
-    def _refused(why: str) -> web.HTTPForbidden:
-        say(log, logging.WARNING, "webhook refused", why=why)
-        return web.HTTPForbidden()
+
+def _too_large(most: int, sent: int) -> Refusal:
+    return Refusal("too large", web.HTTPRequestEntityTooLarge(most, sent))
 
 
 async def _body(request: web.Request) -> bytes:
@@ -181,7 +185,7 @@ async def _body(request: web.Request) -> bytes:
         async with asyncio.timeout(READ_S):
             return await request.read()
     except TimeoutError:
-        raise web.HTTPRequestTimeout from None
+        raise Refusal("slow", web.HTTPRequestTimeout()) from None
 
 
 def _pairs(request: web.Request, raw: bytes) -> list[tuple[str, str]]:
@@ -192,19 +196,19 @@ def _pairs(request: web.Request, raw: bytes) -> list[tuple[str, str]]:
         try:
             return _form(raw.decode("ascii"))
         except UnicodeDecodeError:
-            raise web.HTTPForbidden from None
+            raise Refusal("malformed", web.HTTPForbidden()) from None
     if request.content_type == JSON:
         if not has_body_hash(request.raw_path, raw):
-            raise web.HTTPForbidden
+            raise Refusal("signature", web.HTTPForbidden())
         return _members(raw)
-    raise web.HTTPUnsupportedMediaType
+    raise Refusal("media type", web.HTTPUnsupportedMediaType())
 
 
 def _form(encoded: str) -> list[tuple[str, str]]:
     try:
         return query_to_pairs(encoded, max_fields=MAX_FIELDS)
     except ValueError:
-        raise web.HTTPRequestEntityTooLarge(MAX_FIELDS, encoded.count("&") + 1) from None
+        raise _too_large(MAX_FIELDS, encoded.count("&") + 1) from None
 
 
 def _members(raw: bytes) -> list[tuple[str, str]]:
@@ -212,9 +216,9 @@ def _members(raw: bytes) -> list[tuple[str, str]]:
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise web.HTTPForbidden from None
+        raise Refusal("malformed", web.HTTPForbidden()) from None
     if not isinstance(body, dict) or len(body) > MAX_FIELDS:
-        raise web.HTTPForbidden
+        raise Refusal("malformed", web.HTTPForbidden())
     return [(name, value) for name, value in body.items() if isinstance(value, str)]
 
 
@@ -231,5 +235,5 @@ def _own_bases(request: web.Request) -> tuple[str, ...]:
 def _call_sid(fields: Fields) -> str:
     call_sid = fields.get("CallSid")
     if not call_sid.isalnum() or len(call_sid) > 64:
-        raise web.HTTPBadRequest
+        raise Refusal("malformed", web.HTTPBadRequest())
     return call_sid

@@ -148,6 +148,25 @@ async def test_whatever_is_not_signed_is_refused_on_every_path_and_changes_nothi
     assert kept(database) == before
 
 
+async def test_what_was_refused_of_twilio_is_among_the_metrics(api: Api, session: aiohttp.ClientSession) -> None:
+    path, form = "/hooks/twilio/main/voice", urlencode(FORM).encode()
+    await ask(session, api, "POST", path, form, Content_Type=FORM_TYPE)
+    for _ in range(2):
+        await ask(session, api, "POST", path, form, Content_Type=FORM_TYPE, X_Twilio_Signature="AAAA")
+    await by_twilio(session, api, "no-such-page/x/1")
+    await ask(session, api, "POST", path, b"x" * (64 * 1024 + 1), Content_Type=FORM_TYPE, X_Twilio_Signature="AAAA")
+    counts = {"unsigned": 1, "signature": 2, "no such page": 1, "too large": 1}
+
+    async def are_shown() -> bool:
+        shown = (await api.get("/metrics")).text
+        return all(
+            f'vipline_hooks_refused_total{{cause="{cause}",provider="twilio",site="main"}} {count}.0' in shown
+            for cause, count in counts.items()
+        )
+
+    await wait_until(are_shown)
+
+
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 900_000])
 async def test_a_body_that_is_too_large_is_refused_on_every_path(
     api: Api, session: aiohttp.ClientSession, size: int
@@ -370,6 +389,6 @@ async def test_no_log_line_gives_anything_away(
     lines = "\n".join(
         form.format(record) for record in caplog.records for form in (JsonLines(), TextLines())
     )  # fmt: skip
-    assert "webhook refused" in lines
+    assert "request refused" in lines
     for word in (*SECRETS, "2025550110", "Marlow", "Ada", PIN, "a-call-token", api.token or "?"):
         assert word not in lines, re.findall(rf".*{re.escape(word)}.*", lines)[:1]
