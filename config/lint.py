@@ -13,6 +13,7 @@ from config.lint_people import customer_findings, owner_findings, staff_findings
 from config.lint_plan import fairness_findings, ladder_findings, number_findings
 from config.lint_team import Team
 from config.lint_traps import trap_findings
+from config.lint_voice import voice_findings
 from config.loading import PlanFile, SiteFiles
 from config.people import AgentSeed, CustomerSeed
 from config.problems import Problem
@@ -49,6 +50,7 @@ def _problems(plan: PlanFile, people: People) -> Iterator[Problem]:
         number_findings(site, team),
         fairness_findings(site),
         identity_findings(site, customers),
+        voice_findings(site),
         trap_findings(site, plan.source),
     )
     for findings in of_plan:

@@ -15,6 +15,10 @@ Sound = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s?#]+|[A-Za-z0-
 """Where music is found: an address, or a path below our own. Only a plan names one, never a caller's data."""
 
 
+GREETING_MAX = 200
+"""Characters of a tier's own greeting that are spoken, before anything is filled in."""
+
+
 class MenuEntry(Part):
     """One key of the menu: a `language`, or a `topic` said in the caller's; `skills` are what the call then needs."""
 

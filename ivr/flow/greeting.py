@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from config.voice import GREETING_MAX
 from ivr.scene import Greeting, Hello, Scene, Variant
 from ivr.speech import PLACEHOLDERS, Phrases, clean, phrases_for
 from ivr.vocabulary import Say
 
-GREETING_MAX = 200
 WELCOME_BACK_DAYS = 90
 
 
@@ -65,7 +65,8 @@ def _opening(given: Greeting, site: str, speak: Phrases) -> str:
     hello = speak.say(f"greeting.{given.hello}")
     who = speak.person(given.name, given.title)
     if given.text:
-        return clean(given.text.replace("{who}", who).replace("{hello}", hello), GREETING_MAX)
+        filled = given.text[:GREETING_MAX].replace("{who}", who).replace("{hello}", hello)
+        return clean(filled, GREETING_MAX + len(who) + len(hello))
     if given.variant in ("named", "birthday"):
         return speak.say(f"greeting.{given.variant}", hello=hello, who=who)
     name = clean(site)
