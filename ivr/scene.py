@@ -10,6 +10,7 @@ Kind = Literal[
     "question",
     "hold",
     "tick",
+    "moment",
     "connect",
     "callback_booked",
     "exit",

@@ -21,6 +21,8 @@ SENT_AWAY = ("rejected", "overflowed_out", "failed")
 FELL_OUT, AGAIN_MS = "fell out", 60_000
 """When a holding room failed its caller last, and how soon after that it is not tried once more."""
 SURVEYED = frozenset("12345")
+FETCHED_OUT, FETCHED_MS = frozenset({"overflowed_out", "withdrawn"}), 3_000
+"""Ends that are told on a page of their own, and how soon the caller is there, out of the holding room."""
 
 
 class CallerPages(Identifying):
@@ -64,6 +66,13 @@ class CallerPages(Identifying):
         telling = await self.view(call_id, token)
         if telling.row.letter == "c" and telling.row.offer_id and await self.is_alone(telling.row):
             telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "bridge"))
+        return self._round(telling)
+
+    def _round(self, telling: Telling) -> Scene:
+        """What is heard next in the room; who is just being fetched out of it hears why there, and only there."""
+        row, now = telling.row, self.site.now_ms()
+        if row.outcome in FETCHED_OUT and row.ended_ms is not None and now - row.ended_ms < FETCHED_MS:
+            return telling.scene("moment")
         return self.now(telling, in_room=True)
 
     async def _key(self, call_id: str, step: str, token: str, event: Event) -> Scene:
@@ -77,7 +86,7 @@ class CallerPages(Identifying):
             if digits and telling.view.unclear == WAY_OUT and scene.callback_key:
                 return replace(scene, again=True)
             return telling.scene("goodbye")
-        return self.now(telling, in_room=True)
+        return self._round(telling)
 
     async def _call_back(self, call_id: str, token: str, in_room: bool) -> Scene:
         """The call ends, its callback stands in the place; one who was just offered an agent is held for that."""

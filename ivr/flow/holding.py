@@ -8,6 +8,7 @@ from ivr.scene import Scene
 from ivr.vocabulary import Collect, Goto, Hold, Pause, Play, Prompt, Route, Say, Script
 
 COMFORTS = 3
+MOMENT_MS = 1_000
 
 
 def hold(scene: Scene) -> Script:
@@ -37,6 +38,11 @@ def tick(scene: Scene) -> Script:
     if scene.callback_key:
         return (Collect(prompts, route(scene, "key"), first_timeout_ms=1_000),)
     return (*prompts, Goto(route(scene, "hold")))
+
+
+def moment(scene: Scene) -> Script:
+    """A silent round: the caller is about to be taken out of the room."""
+    return (Pause(MOMENT_MS), Goto(route(scene, "hold")))
 
 
 def connect(scene: Scene) -> Script:

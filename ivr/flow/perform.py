@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ivr.flow.agent import gone, join, stand_by, whisper
 from ivr.flow.asking import identify_number, identify_pin, menu, question, survey
 from ivr.flow.farewell import apology, busy, callback_booked, exit_, goodbye, nothing, parting
-from ivr.flow.holding import callback_hello, connect, hold, tick
+from ivr.flow.holding import callback_hello, connect, hold, moment, tick
 from ivr.scene import Scene
 from ivr.vocabulary import Script
 
@@ -16,6 +16,7 @@ _SCENES: dict[str, Callable[[Scene], Script]] = {
     "question": question,
     "hold": hold,
     "tick": tick,
+    "moment": moment,
     "connect": connect,
     "callback_booked": callback_booked,
     "callback_hello": callback_hello,

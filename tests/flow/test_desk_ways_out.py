@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ivr.desk import callers
 from ivr.vocabulary import (
     BridgeUp,
     CallEnded,
@@ -217,7 +218,22 @@ async def test_a_key_pressed_in_the_room_while_the_wait_ends_is_no_answer_to_the
 
     await wait_until(ended)
     await call.hear("key", heard.step, HoldTick())
+    assert call.said == ""  # and is said once, where the caller is fetched to
+    again = call.one(Goto)
+    assert isinstance(again, Goto)
+    await call.hear("exit", "1-0", PromptFinished())
     assert "Press 1 to be called back" in call.said
+
+
+async def test_whom_nobody_fetches_out_of_the_room_is_told_in_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "FETCHED_MS", 0)
+    call = line(api)
+    await call.calls(PRIYA)
+    await call.enters_room()
+    await api.post("/v1/calls/n1/withdraw", {})
+    await call.presses(None)
+    assert call.said == "Thank you for calling. Goodbye."
+    assert call.one(Hangup)
 
 
 async def test_the_question_does_not_offer_what_cannot_be_had(api: Api) -> None:
