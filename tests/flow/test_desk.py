@@ -124,7 +124,7 @@ async def test_the_question_names_the_owner_and_the_keys(api: Api) -> None:
     await call.calls(LI)
     name = (await api.get("/v1/agents/agent-7")).json["name"]
     assert f"{name} is with another customer." in call.said
-    assert "Press 1 to speak to a colleague now, 2 to wait, or 3 to be called back." in call.said
+    assert "Press 1 to speak to a colleague now. Press 2 to wait. Press 3 to be called back." in call.said
     assert call.answers_at().page == "question"
 
 

@@ -70,13 +70,17 @@ def test_the_question_says_who_is_busy_how_long_and_what_to_press() -> None:
     assert said(perform(scene)) == [
         "Chen Jie is with another customer.",
         "Expected to be free in about 3 minutes.",
-        "Press 1 to speak to a colleague now,",
-        "2 to wait,",
-        "or 3 to be called back.",
+        "Press 1 to speak to a colleague now.",
+        "Press 2 to wait.",
+        "Press 3 to be called back.",
     ]
     assert "about" not in " ".join(said(perform(replace(scene, wait=None))))
     assert said(perform(replace(scene, again=True)))[0] == "Sorry, I did not understand that."
-    assert said(perform(replace(scene, options=("transfer", "wait", ""))))[-1] == "2 to wait,"
+    assert said(perform(replace(scene, options=("transfer", "wait", ""))))[-1] == "Press 2 to wait."
+    assert said(perform(replace(scene, options=("wait", "callback"))))[-2:] == [
+        "Press 1 to wait.",
+        "Press 2 to be called back.",
+    ]
     assert said(perform(replace(scene, agent="")))[0] == "Your personal adviser is with another customer."
 
 
