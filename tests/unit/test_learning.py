@@ -176,7 +176,7 @@ def test_an_entry_that_makes_no_sense_is_passed_over(told):
 
 
 @pytest.fixture
-def heard(told) -> Told:
+def heard(told: Told) -> Told:
     """A caller has come who was told at most two minutes."""
     told.learning.forecasts.add(Forecast(0, {";": Curve(100, 60.0, 0.0, (1.0,) * 4, (2.0,) * 4)}, {}))
     told.comes("a")
