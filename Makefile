@@ -24,7 +24,7 @@ demo: $(STAMP) ## a lively hour, told as it happens: PROVIDER=twilio SPEED=1 (re
 	@exec $(VENV)/bin/vipline demo $(if $(PROVIDER),--provider $(PROVIDER)) $(if $(SPEED),--speed $(SPEED)) $(ARGS)
 
 test: $(STAMP) ## everything that must pass
-	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	$(PY) -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(VENV)/bin/ruff check .

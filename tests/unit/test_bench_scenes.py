@@ -20,6 +20,7 @@ from router.bench.rounds import Rounds
 from router.bench.server import BenchServer
 from router.bench.site import DESKS, KEEPING, OPEN, BenchSite, desk_ladders, personal_ladders
 from router.bench.transitions import LIFECYCLE, idle, lifecycles, returns
+from router.store.embedded import EmbeddedServer
 from router.store.script_loader import load_all
 
 
@@ -205,10 +206,12 @@ def test_the_driver_has_its_cores_back_afterwards() -> None:
         os.waitpid(child, 0)
 
 
-async def test_every_hook_is_answered_as_a_carrier_would_have_it(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_hook_is_answered_as_a_carrier_would_have_it(
+    fresh_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A hook that is answered with anything else ends the measurement."""
     monkeypatch.setattr(hooks, "CALLS", 3)
-    ratios = await hooks.cpu_ratios(server, rounds=1)
+    ratios = await hooks.cpu_ratios(fresh_server.url, rounds=1)
     assert set(ratios) == {*FIRST_HOOKS, *FURTHER_HOOKS, "floor"}
     assert all(ratio > 0 for ratio in ratios.values())
 
@@ -218,8 +221,8 @@ def test_a_hook_carries_as_many_fields_as_a_live_one() -> None:
     assert len(fields_of("CA1", "+12025550110", Digits="1")) == FIELDS
 
 
-async def test_an_agent_who_becomes_free_is_rung(server: str) -> None:
-    took = await ringing.rings(server, 3)
+async def test_an_agent_who_becomes_free_is_rung(fresh_server: EmbeddedServer) -> None:
+    took = await ringing.rings(fresh_server.url, 3)
     assert len(took) == 3
     assert took == sorted(took)
     assert ringing.percentile(took, 0.99) == took[-1]
