@@ -10,7 +10,7 @@ from router.api.queues import service_level
 from router.api.times import rfc3339
 from router.domain.events import AGENT_STATES, CALL_STATES
 from router.events.levels import level
-from router.live.hub import Hub, Name
+from router.live.hub import Hub, Name, Told
 from router.live.picture import AgentSeen, CallSeen
 from router.site import Site
 
@@ -37,7 +37,8 @@ def delta(hub: Hub, changed: Iterable[Name], now_ms: int) -> bytes:
             call = picture.calls.get(name)
             calls[name] = _call(call, hub.told.get(name)) if call is not None else None
             if call is None and name in hub.ended:
-                ended[name] = hub.ended[name]
+                how = hub.ended[name]
+                ended[name] = {"why": how.why, "at": rfc3339(how.at_ms), "seq": how.entry_id}
         elif kind == "a":
             agent = picture.agents.get(name)
             agents[name] = _agent(agent) if agent is not None else None
@@ -79,11 +80,12 @@ def _pieces(things: Iterable[tuple[str, Mapping[str, Any], Any]]) -> Iterator[by
 
 
 async def figures_of(site: Site, hub: Hub) -> dict[str, Any]:
-    """What no entry tells: the plan's tiers and groups, and the service level of the last hour."""
+    """What no entry tells: the plan's time zone, tiers and groups, and the service level of the last hour."""
     plan, counts = site.plan, await site.levels.read(site.now_ms())
     return {
         "site": site.name,
         "title": plan.title,
+        "timezone": plan.timezone,
         "tiers": [
             {
                 "tier": tier.name,
@@ -105,9 +107,8 @@ async def figures_of(site: Site, hub: Hub) -> dict[str, Any]:
     }
 
 
-def _call(call: CallSeen, told: tuple[str, str] | None) -> dict[str, Any]:
-    """`told`: the last thing that happened to it, and why."""
-    happened, why = told or (None, None)
+def _call(call: CallSeen, told: Told | None) -> dict[str, Any]:
+    """`told`: the last thing that happened to it, and why; `seq` is its place among all that happened."""
     return {
         "state": CALL_STATES[call.state],
         "tier": call.tier,
@@ -118,8 +119,10 @@ def _call(call: CallSeen, told: tuple[str, str] | None) -> dict[str, Any]:
         "lanes": list(call.lanes),
         "agent_id": call.agent or None,
         "head_start_ms": call.head_start_ms,
-        "event": happened,
-        "why": why,
+        "event": told.type if told else None,
+        "why": told.why if told else None,
+        "event_at": rfc3339(told.at_ms) if told else None,
+        "seq": told.entry_id if told else None,
     }
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from router.domain.events import Event, order, parse
 from router.domain.timeline import why
@@ -37,6 +37,15 @@ Name = tuple[str, str]
 """What changed: ("c", call), ("a", agent) or ("g", group)."""
 
 log = logging.getLogger("vipline.live")
+
+
+class Told(NamedTuple):
+    """One thing that happened to a call, and why. `entry_id`: its place in the stream."""
+
+    type: str
+    why: str
+    entry_id: str
+    at_ms: int
 
 
 class Waiting(Protocol):
@@ -83,10 +92,10 @@ class Hub:
         self._left_at = 0.0
         self._closed = False
         self.picture = Picture()
-        self.told: dict[str, tuple[str, str]] = {}
-        """Call → the last thing that happened to it, and why."""
-        self.ended: dict[str, str] = {}
-        """Calls that ended lately → how, in words."""
+        self.told: dict[str, Told] = {}
+        """Call → the last thing that happened to it."""
+        self.ended: dict[str, Told] = {}
+        """Calls that ended lately → how."""
         self.reads = 0
 
     @property
@@ -162,17 +171,16 @@ class Hub:
         for viewer in self._viewers:
             viewer.begin_anew()
 
-    async def _tell_last(self, call_ids: list[str]) -> dict[str, tuple[str, str]]:
+    async def _tell_last(self, call_ids: list[str]) -> dict[str, Told]:
         """What happened last to each call, from its timeline."""
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, Told] = {}
         for at in range(0, len(call_ids), PAGE):
             page = call_ids[at : at + PAGE]
             commands = [["LRANGE", self._engine.keys.history(call_id), "-1", "-1"] for call_id in page]
             for call_id, rows in zip(page, await self._engine.connection.call_many(commands), strict=True):
                 if isinstance(rows, list) and rows:
                     entry_id, _, text = rows[0].decode().partition(" ")
-                    event = parse(entry_id, text)
-                    found[call_id] = (event.type, why(event, call_id))
+                    found[call_id] = _told(parse(entry_id, text), call_id)
         return found
 
     async def _follow(self, connection: Waiting) -> None:
@@ -209,9 +217,9 @@ class Hub:
                 continue
             changed |= names_of(event)
             if call_id in self.picture.calls:
-                self.told[call_id] = (event.type, why(event, call_id))
+                self.told[call_id] = _told(event, call_id)
             elif self.told.pop(call_id, None) is not None:
-                self.ended[call_id] = why(event, call_id)
+                self.ended[call_id] = _told(event, call_id)
                 if len(self.ended) > REMEMBER:
                     del self.ended[next(iter(self.ended))]
             if agent_id:
@@ -244,6 +252,10 @@ class Hub:
             if len(entries) < PAGE:
                 return frozenset(changed)
             after = entries[-1][0].decode()
+
+
+def _told(event: Event, call_id: str) -> Told:
+    return Told(event.type, why(event, call_id), event.entry_id, event.at_ms)
 
 
 def names_of(event: Event) -> set[Name]:

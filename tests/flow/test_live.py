@@ -15,6 +15,7 @@ import pytest
 from router.api import live as live_api
 from router.api.live import Screen
 from router.app_keys import FLIGHTS, LIVE
+from router.domain.events import order
 from router.live import hub as hub_module
 from router.store.embedded import EmbeddedServer
 from tests.support.service import Api, serving, write_config
@@ -64,7 +65,8 @@ async def test_a_call_that_ended_and_an_agent_who_left_are_null(api: Api) -> Non
         await api.delete("/v1/agents/agent-3")
         wall = await view.until(lambda wall: "c1" not in wall.calls and "agent-3" not in wall.agents)
         [how] = [told.data["ended"]["c1"] for told in wall.told if "c1" in told.data.get("ended", {})]
-        assert how == "the caller hung up within the first seconds"
+        assert how["why"] == "the caller hung up within the first seconds"
+        assert order(how["seq"]) <= order(wall.ids[-1])
 
 
 async def test_a_closed_queue_is_shown(api: Api) -> None:
@@ -215,7 +217,7 @@ async def test_a_viewer_who_takes_nothing_is_let_go(api: Api, monkeypatch: Any) 
 
     async def full() -> bool:
         """More and more to send, until it is more than the sockets hold."""
-        hub.told["c1"] = ("call.accepted", "x" * 200_000)
+        hub.told["c1"] = hub_module.Told("call.accepted", "x" * 200_000, "1-0", 1)
         for viewer in tuple(hub._viewers):
             viewer.add(frozenset({("c", "c1")}))
         return hub.watched == 0
