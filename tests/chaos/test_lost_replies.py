@@ -28,7 +28,8 @@ async def test_the_server_s_replies_are_lost_again_and_again(
             await wait_until(lambda loss=loss: between.lost == loss)  # type: ignore[misc]
             await load.more(2)
         await load.finish()
-        assert process.log.count("the connection to the server ended") >= LOSSES
+        # Not every one: two may fall into the life of one connection.
+        assert process.log.count("the connection to the server ended") > LOSSES // 2
         assert await load.faults() == []
 
 
