@@ -8,16 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
-from yarl import URL
-
-from ivr.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
+from ivr.carrier_api import CarrierApi
+from ivr.gateway import GatewayRefused
 from ivr.jambonz.keys import Keys
 from ivr.jambonz.payloads import is_sid
 
-MAX_ANSWER = 1_048_576
-KEEP_S = 60.0
-"""How long a connection waits for the next request: a new one costs a handshake while a caller listens to music."""
 NO_SERVER = 480
 """No feature server is free: nothing has happened."""
 
@@ -51,16 +46,13 @@ class Answer:
 
 
 class Rest:
-    """One client for all sites. Addresses come from plans; nothing a caller sends ever is part of one."""
+    """One client for all sites."""
 
     def __init__(self, timeout_s: float = 5.0) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, 2.0))
-        self._session: aiohttp.ClientSession | None = None
+        self._api = CarrierApi(timeout_s)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._api.close()
 
     async def create_call(self, keys: Keys, body: Mapping[str, Any]) -> Answer:
         return await self._ask("POST", keys, "", body)
@@ -77,44 +69,14 @@ class Rest:
         """Raises GatewayBusy when nothing can have happened, GatewayUnknown when something may have."""
         if not (keys.can_dial and is_sid(keys.account)):
             raise GatewayRefused("network", "no credentials")
-        try:
-            async with self._open().request(
-                method,
-                URL(f"{keys.api}/v1/Accounts/{keys.account}/Calls{rest}", encoded=True),
-                json=body,
-                headers={"Authorization": f"Bearer {keys.key}"},
-                allow_redirects=False,
-            ) as response:
-                return _judge(response.status, response.headers.get("Retry-After", ""), await _read(response))
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
-            raise GatewayBusy(1_000, "unreachable") from None
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise GatewayUnknown(type(error).__name__) from None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_S),
-            )
-        return self._session
-
-
-def _judge(status: int, retry_after: str, body: Any) -> Answer:
-    if status in (429, NO_SERVER):
-        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else 1
-        raise GatewayBusy(min(max(seconds, 1), 60) * 1_000, str(status))
-    if status >= 500:
-        raise GatewayUnknown(str(status))
-    if isinstance(body, list):
-        return Answer(status, {}, [call for call in body if isinstance(call, dict)])
-    return Answer(status, body if isinstance(body, dict) else {})
-
-
-async def _read(response: aiohttp.ClientResponse) -> Any:
-    raw = await response.content.read(MAX_ANSWER)
-    try:
-        return json.loads(raw) if raw else {}
-    except (ValueError, RecursionError):
-        return {}
+        headers = {"Authorization": f"Bearer {keys.key}"}
+        document = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            document = json.dumps(body).encode()
+        url = f"{keys.api}/v1/Accounts/{keys.account}/Calls{rest}"
+        said = await self._api.ask(method, url, headers, document)
+        said.check(str(said.status) if said.status in (429, NO_SERVER) else "")
+        if isinstance(said.body, list):
+            return Answer(said.status, {}, [call for call in said.body if isinstance(call, dict)])
+        return Answer(said.status, said.body if isinstance(said.body, dict) else {})

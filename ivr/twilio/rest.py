@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from yarl import URL
 
-from ivr.gateway import GatewayBusy, GatewayRefused, GatewayUnknown
+from ivr.carrier_api import CarrierApi
+from ivr.gateway import GatewayRefused
 from ivr.twilio.keyring import Credentials
 
-MAX_ANSWER = 1_048_576
-KEEP_S = 60.0
-"""How long a connection waits for the next request: a new one costs a handshake while a caller listens to music."""
 BUSY_CODE = 20429
 GONE_CODES = frozenset({20404, 21220})
 
@@ -63,16 +59,13 @@ def created_ms(resource: Mapping[str, Any]) -> int:
 
 
 class Rest:
-    """One client for all accounts. Addresses come from plans; nothing a caller sends ever is part of one."""
+    """One client for all accounts."""
 
     def __init__(self, timeout_s: float = 5.0) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, 2.0))
-        self._session: aiohttp.ClientSession | None = None
+        self._api = CarrierApi(timeout_s)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._api.close()
 
     async def create_call(self, account: str, given: Credentials, form: Form) -> Answer:
         return await self._ask("POST", _path(account, "Calls"), given, form)
@@ -111,29 +104,10 @@ class Rest:
         headers = {"Authorization": authorization}
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        try:
-            async with self._open().request(
-                method,
-                URL(api + path, encoded=True),
-                data=urlencode(form) if form else None,
-                headers=headers,
-                allow_redirects=False,
-            ) as response:
-                raw = await response.content.read(MAX_ANSWER)
-                return _judge(response.status, response.headers.get("Retry-After", ""), raw)
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
-            raise GatewayBusy(1_000, "unreachable") from None
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise GatewayUnknown(type(error).__name__) from None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_S),
-            )
-        return self._session
+        said = await self._api.ask(method, api + path, headers, urlencode(form).encode() if form else None)
+        answer = Answer(said.status, said.body if isinstance(said.body, dict) else {})
+        said.check(str(BUSY_CODE) if said.status == 429 or answer.code == BUSY_CODE else "")
+        return answer
 
 
 def _path(account: str, *parts: str) -> str:
@@ -142,21 +116,3 @@ def _path(account: str, *parts: str) -> str:
         if not is_sid(word, kind):
             raise GatewayRefused("network", "no such id")
     return f"/2010-04-01/Accounts/{account}/{'/'.join(parts)}.json"
-
-
-def _judge(status: int, retry_after: str, raw: bytes) -> Answer:
-    answer = Answer(status, _read(raw))
-    if status == 429 or answer.code == BUSY_CODE:
-        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else 1
-        raise GatewayBusy(min(max(seconds, 1), 60) * 1_000, str(BUSY_CODE))
-    if status >= 500:
-        raise GatewayUnknown(str(status))
-    return answer
-
-
-def _read(raw: bytes) -> Mapping[str, Any]:
-    try:
-        body = json.loads(raw) if raw else {}
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
