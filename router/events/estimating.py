@@ -21,8 +21,9 @@ from router.domain.events import Event, order
 from router.events.learning import FIRST, RANKED, Followed, Learning
 from router.events.stream import Connection, read_entry
 from router.logging_ import say
-from router.store.channel import Channel, ServerError
+from router.store.channel import Channel
 from router.store.keyspace import Keyspace
+from router.store.running import run_script
 from router.store.script_loader import Script, load_script
 
 BATCH = 128
@@ -119,7 +120,10 @@ class Learner:
         touched = {
             call_id: learning.calls[call_id].dump() if call_id in learning.calls else "" for call_id in learning.touched
         }
-        words = await self._run(
+        words = await run_script(
+            self._channel,
+            _script(),
+            self._keys.root,
             self._name,
             LEASE_MS,
             after,
@@ -181,17 +185,6 @@ class Learner:
                 standing[member.decode()].append(lane)
         learning.begin_anew(newest, ranks, standing)
         say(log, logging.WARNING, "estimates go on after a gap", calls=len(ranks))
-
-    async def _run(self, *arguments: str | int) -> list[bytes]:
-        script = _script()
-        rest = (1, self._keys.root, *arguments)
-        try:
-            words: list[bytes] = await self._channel.call("EVALSHA", script.sha, *rest)
-        except ServerError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
-            words = await self._channel.call("EVAL", script.body, *rest)
-        return words
 
     @staticmethod
     def _values(replies: list[Any]) -> list[Any]:

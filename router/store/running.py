@@ -8,11 +8,11 @@ from router.store.script_loader import Script
 from router.store.wire import Word
 
 
-async def run_script(channel: Pipelining, script: Script, root: str, *arguments: Word) -> list[bytes | int]:
+async def run_script(channel: Pipelining, script: Script, root: str, *arguments: Word) -> list[bytes]:
     """Its words. A server that does not know it (a new one, a restarted one) is sent it whole."""
     rest = (1, root, *arguments)
     try:
-        words: list[bytes | int] = await channel.call("EVALSHA", script.sha, *rest)
+        words: list[bytes] = await channel.call("EVALSHA", script.sha, *rest)
     except ServerError as error:
         if error.code != "NOSCRIPT":
             raise

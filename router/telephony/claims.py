@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from router.store.channel import Channel, ServerError
+from router.store.channel import Channel
 from router.store.keyspace import Keyspace
+from router.store.running import run_script
 from router.store.script_loader import Script, load_script
 
 CLAIM_MS = 30_000
@@ -79,15 +80,7 @@ class Claims:
         return known.decode() if known else None
 
     async def _run(self, name: str, *arguments: str) -> list[bytes]:
-        script = _script(name)
-        rest = ("1", self._keys.root, *arguments)
-        try:
-            words: list[bytes] = await self._channel.call("EVALSHA", script.sha, *rest)
-        except ServerError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
-            words = await self._channel.call("EVAL", script.body, *rest)
-        return words
+        return await run_script(self._channel, _script(name), self._keys.root, *arguments)
 
 
 def _forgive(sent: asyncio.Future[Any]) -> None:
