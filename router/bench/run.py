@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from statistics import median
@@ -16,6 +16,7 @@ from router.bench.site import BenchSite
 from router.bench.transitions import SCENES, lifecycle, lifecycles, scenes
 
 ROUNDS, QUICK_ROUNDS, FLAT_ROUNDS = 15, 9, 31
+PARTS = ("starts", "transitions", "memory", "client", "hooks", "rings", "streams", "teams", "lines")
 
 Measurements = AsyncGenerator[list[Figure], None]
 """A part's figures, measured anew each time they are asked for."""
@@ -31,28 +32,40 @@ class Bench:
     machine: str
 
 
-async def run(say: Say, *, quick: bool = False) -> Bench:
-    """Measures everything; `quick`: the transitions only, without repetitions. `say` is told what comes next."""
+async def run(say: Say, *, quick: bool = False, only: Collection[str] = PARTS) -> Bench:
+    """Measures the parts named in `only`; `quick`: the transitions only, without repetitions.
+
+    `say` is told what comes next.
+    """
     results = Results()
-    if not quick:
+    chosen = ("transitions",) if quick else [part for part in PARTS if part in only]
+    if "starts" in chosen:
         await _measure("starts", start(), results, say)
     with bench_server() as server:
-        for what, part in _parts(server, quick):
-            await _measure(what, part, results, say, repeat=not quick)
+        for what in chosen:
+            if what != "starts":
+                await _measure(what, _part(what, server, quick), results, say, repeat=not quick)
         return Bench(results, server.version(), f"{machine.describe()}; {server.apart}")
 
 
-def _parts(server: BenchServer, quick: bool) -> Iterator[tuple[str, Measurements]]:
-    yield "transitions", transitions(server, QUICK_ROUNDS if quick else ROUNDS)
-    if quick:
-        return
-    yield "memory", hot_keys(server)
-    yield "the client's CPU", cpu(server)
-    yield "hooks", hooked(server)
-    yield "rings", rung(server)
-    yield "streams", flat(server, flatness.stream_of, flatness.ENTRIES, "entries")
-    yield "teams", flat(server, flatness.team_of, flatness.AGENTS, "agents")
-    yield "lines", flat(server, flatness.line_of, flatness.WAITING, "waiting")
+def _part(what: str, server: BenchServer, quick: bool) -> Measurements:
+    match what:
+        case "transitions":
+            return transitions(server, QUICK_ROUNDS if quick else ROUNDS)
+        case "memory":
+            return hot_keys(server)
+        case "client":
+            return cpu(server)
+        case "hooks":
+            return hooked(server)
+        case "rings":
+            return rung(server)
+        case "streams":
+            return flat(server, flatness.stream_of, flatness.ENTRIES, "entries")
+        case "teams":
+            return flat(server, flatness.team_of, flatness.AGENTS, "agents")
+        case _:
+            return flat(server, flatness.line_of, flatness.WAITING, "waiting")
 
 
 async def _measure(what: str, part: Measurements, results: Results, say: Say, *, repeat: bool = True) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def bench_of(**values: float) -> Bench:
 
 
 def invoke(monkeypatch: pytest.MonkeyPatch, bench: Bench | Exception, *words: str) -> Result:
-    async def run(say: Any, *, quick: bool = False) -> Bench:
+    async def run(say: Any, *, quick: bool = False, only: Collection[str] = ()) -> Bench:
         say("measuring")
         if isinstance(bench, Exception):
             raise bench
@@ -60,6 +60,20 @@ def test_it_writes_to_the_data_folder_unless_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("VIPLINE_DATA", str(tmp_path))
     invoke(monkeypatch, bench_of(cost=1.0))
     assert (tmp_path / "bench.json").is_file()
+
+
+def test_only_the_parts_that_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Collection[str]] = []
+
+    async def run(say: Any, *, quick: bool = False, only: Collection[str] = ()) -> Bench:
+        asked.append(only)
+        return bench_of()
+
+    monkeypatch.setattr(cli, "run", run)
+    for words in ((), ("--only", "hooks", "--only", "rings")):
+        CliRunner().invoke(cli.command, [*words, "--json", str(tmp_path / "bench.json")])
+    assert asked == [bench_run.PARTS, ("hooks", "rings")]
+    assert CliRunner().invoke(cli.command, ["--only", "hoooks"]).exit_code == 2
 
 
 def test_no_server_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
