@@ -25,9 +25,9 @@ from router.api.callbacks import callbacks
 from router.api.calls import calls
 from router.api.customers import customers
 from router.api.flights import Flights
-from router.api.health import Ready, health
+from router.api.health import READINESS, Ready, health
 from router.api.limits import Limits
-from router.api.live import Live, live
+from router.api.live import LIVE, Live, live
 from router.api.metrics import metrics
 from router.api.middleware import around
 from router.api.offers import offers
@@ -37,7 +37,7 @@ from router.api.queues import queues
 from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
-from router.app_keys import DOCUMENT, FLIGHTS, LIMITS, LIVE, READINESS, SERVICE
+from router.app_keys import DOCUMENT, FLIGHTS, LIMITS, SERVICE
 from router.clock import speed_of
 from router.contacts import remember
 from router.events import history, levels

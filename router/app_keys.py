@@ -1,9 +1,9 @@
-"""What handlers find in the application."""
+"""What handlers of several kinds find in the application; what only one asks for, it names itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -11,13 +11,7 @@ from router.api.flights import Flights
 from router.api.limits import Limits
 from router.service import Service
 
-if TYPE_CHECKING:
-    from router.api.health import Ready
-    from router.api.live import Live
-
 LIMITS = web.AppKey("limits", Limits)
 SERVICE = web.AppKey("service", Service)
 FLIGHTS = web.AppKey("flights", Flights)
 DOCUMENT: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("document")
-READINESS: web.AppKey[Ready] = web.AppKey("readiness")
-LIVE: web.AppKey[Live] = web.AppKey("live")

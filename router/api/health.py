@@ -16,7 +16,7 @@ from router.api.docs import STYLE, page
 from router.api.reply import Reply
 from router.api.route import Routes
 from router.api.shapes import Answer
-from router.app_keys import DOCUMENT, FLIGHTS, READINESS, SERVICE
+from router.app_keys import DOCUMENT, FLIGHTS, SERVICE
 from router.domain.events import order
 from router.events.history import GROUP
 from router.events.trimmer import HARD_LIMIT, Trimmer
@@ -92,6 +92,9 @@ class Ready:
             if behind_ms > LAG_MAX_MS:
                 return f"timelines are {behind_ms // 1000} s behind"
         return ""
+
+
+READINESS = web.AppKey("readiness", Ready)
 
 
 @health.get("/healthz", roles=None, answers={200: Alive}, in_site=False)

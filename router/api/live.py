@@ -19,7 +19,7 @@ from router.api.problem import Problem, busy
 from router.api.reply import Reply
 from router.api.route import SUPERVISOR, Ctx, Routes
 from router.api.times import rfc3339
-from router.app_keys import FLIGHTS, LIVE
+from router.app_keys import FLIGHTS
 from router.live.hub import Hub, Name, Viewer, Waiting
 from router.site import Site
 
@@ -46,6 +46,9 @@ class Live:
     async def close(self) -> None:
         """End every view at once: a stopping process keeps nobody."""
         await asyncio.gather(*(screen.hub.close() for screen in self._screens.values()))
+
+
+LIVE = web.AppKey("live", Live)
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from router.api import live as live_api
-from router.api.live import Screen
-from router.app_keys import FLIGHTS, LIVE
+from router.api.live import LIVE, Screen
+from router.app_keys import FLIGHTS
 from router.domain.events import order
 from router.live import hub as hub_module
 from router.store.embedded import EmbeddedServer

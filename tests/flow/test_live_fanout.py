@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 from aiohttp import web
 
-from router.app_keys import LIVE
+from router.api.live import LIVE
 from tests.support.service import SECRET, Api
 from tests.support.waiting import wait_until
 
