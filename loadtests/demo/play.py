@@ -104,7 +104,7 @@ class Hour:
         pace = "in real time" if options.speed == 1 else f"{options.speed:g} times as fast as life"
         self._terminal.say(
             f"{house.site.plan.title}: {options.minutes:g} minutes, {pace}, over {options.provider}.",
-            f"{len(self._cast)} callers, {len(house.files.agents)} agents. Watch it live at",
+            f"{len(self._cast)} callers, some more than once, {len(house.files.agents)} agents. Watch it live at",
             f"  {house.base}/live#token={house.token.secret}",
             "",
         )

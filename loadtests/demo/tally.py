@@ -85,6 +85,7 @@ class Tally:
         )
         terminal.heading("Their own agent was busy")
         answers = [f"{self.choices[name]} {words}" for name, words in _ANSWERS]
+        answers += [f"{self.asked - self.choices.total()} hung up, or the agent was free before they answered"]
         terminal.say(f"asked {self.asked} times: " + ", ".join(answers))
         booked = [fate for fate in self.fates.values() if fate.callback]
         answered = sum(fate.outcome == "answered" for fate in booked)

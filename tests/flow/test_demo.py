@@ -110,6 +110,14 @@ def test_a_callback_wanted_at_the_question_is_an_answer_to_it() -> None:
     assert tally(ACCEPTED, booked).choices["callback"] == 0
 
 
+def test_every_question_is_accounted_for() -> None:
+    out = io.StringIO()
+    asked = "call.owner_busy|call=c1|step=|asked=1|facts=1000;;a;gold;0|seen="
+    tally(ACCEPTED, asked).show(Terminal(out))
+    assert "asked 1 times" in out.getvalue()
+    assert "1 hung up, or the agent was free" in " ".join(out.getvalue().split())
+
+
 def test_columns_hold_signs_of_any_width() -> None:
     assert width_of("李薇") == 4
     assert fit("李薇薇", 5) == "李薇 "
