@@ -25,22 +25,34 @@ DEFAULT = Options()
     "--pace", default=DEFAULT.pace, show_default=True, type=click.FloatRange(1, 200), help="seconds in one of ours"
 )
 @click.option("--shape", default=DEFAULT.shape, show_default=True, type=click.Choice(SHAPES))
-@click.option("--mix", default="twilio:75,api:25", show_default=True, help="ways in and their weights")
+@click.option("--mix", help="ways in and their weights  [default: twilio:75,api:25]")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="processes of the service")
+@click.option("--plain", is_flag=True, help="only calls that hold, are connected and end; over Twilio, unless --mix")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--out", default=DEFAULT.out, show_default=True, help="folder of the reports")
 def main(
-    rate: float, minutes: float, agents: int, pace: float, shape: str, mix: str, workers: int, seed: int, out: str
+    rate: float,
+    minutes: float,
+    agents: int,
+    pace: float,
+    shape: str,
+    mix: str | None,
+    workers: int,
+    plain: bool,
+    seed: int,
+    out: str,
 ) -> None:
     """Callers come at their own pace, agents do what agents do, and the event stream is judged."""
     try:
-        ways = read_mix(mix)
+        ways = read_mix(mix or ("twilio" if plain else "twilio:75,api:25"))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--mix") from None
     known = {*STAGES, "api"} - {"simulator"}
     if unknown := ways.keys() - known:
         raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(sorted(known))}", param_hint="--mix")
-    options = Options(rate, minutes, agents, pace, shape, ways, workers=workers, seed=seed, out=out)  # type: ignore[arg-type]
+    if plain and "api" in ways:
+        raise click.BadParameter("who comes by the API has no telephone here: not with --plain", param_hint="--mix")
+    options = Options(rate, minutes, agents, pace, shape, ways, workers=workers, plain=plain, seed=seed, out=out)  # type: ignore[arg-type]
     found = uvloop.run(run(options, sys.stdout))
     sys.exit(0 if found.clean else 1)
 

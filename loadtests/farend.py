@@ -35,18 +35,24 @@ MANNERS = {"takes": 0.85, "silent": 0.03, "ignores": 0.04, "declines": 0.04, "bu
 
 
 class Folk(dict[str, Person]):
-    """Who picks up: every agent at every ring in a way drawn anew, every customer who is called back."""
+    """Who picks up: every agent at every ring in a way drawn anew, every customer who is called back.
 
-    def __init__(self, chance: random.Random, accept_key: str = "1", language: str = "en") -> None:
+    `willing`: every agent takes every call.
+    """
+
+    def __init__(
+        self, chance: random.Random, accept_key: str = "1", language: str = "en", *, willing: bool = False
+    ) -> None:
         super().__init__()
         self._chance = chance
+        self._manners = {"takes": 1.0} if willing else MANNERS
         self._presses = {phrases_for(language, language).say("whisper.accept", key=accept_key): accept_key}
 
     def get(self, number: str, default: Any = None) -> Any:
         talks_s = talk_s(self._chance, "vip")
         if not number.startswith("sip:"):
             return Person(after_s=self._chance.uniform(2, 8), talks_s=talks_s)
-        manner = self._chance.choices(list(MANNERS), list(MANNERS.values()))[0]
+        manner = self._chance.choices(list(self._manners), list(self._manners.values()))[0]
         after_s = self._chance.uniform(1, 5)
         if manner == "ignores":
             return Person(picks="no_answer")
@@ -64,16 +70,17 @@ class FarEnd:
         self.all_samples: list[tuple[str, float]] = []
         self.dialled: list[Leg] = []
         self.living: set[str] = set()
-        self._pace = options.pace
+        self._pace, self._plain = options.pace, options.plain
         self._stages = stages
         self._tasks = Tasks()
         self._rings: dict[str, list[dict[str, str]]] = defaultdict(list)
         self._rung: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._chance = chance = random.Random(options.seed)
         for stage in stages.values():
-            stage.carrier.people = Folk(chance)  # type: ignore[misc]
-            faults = stage.carrier.faults
-            faults.documents_twice, faults.reports_twice, faults.reports_late_s = 0.02, 0.05, 20.0
+            stage.carrier.people = Folk(chance, willing=options.plain)  # type: ignore[misc]
+            if not options.plain:
+                faults = stage.carrier.faults
+                faults.documents_twice, faults.reports_twice, faults.reports_late_s = 0.02, 0.05, 20.0
             if hasattr(stage.carrier, "timed"):
                 stage.carrier.timed = self._timed
 
@@ -93,7 +100,7 @@ class FarEnd:
             self.living.add(event.fields["call"])
         elif event.type == "call.ended":
             self.living.discard(event.fields["call"])
-        elif event.type == "call.offered":
+        elif event.type == "call.offered" and not self._plain:
             agent, facts = event.fields["agent"], event.facts
             kind = facts.kind if facts else ""
             self._rings[agent].append({"call": event.fields["call"], "offer": event.entry_id, "kind": kind})

@@ -132,6 +132,9 @@ class Agents(Api):
 
     @task
     def watch(self) -> None:
+        if OPTIONS.plain:
+            gevent.sleep(DRAIN_S)
+            return
         for ring in far("GET", f"/rings/{self.agent_id}"):
             gevent.spawn(self.meet, ring)
 

@@ -21,6 +21,7 @@ class Options:
     """`rate`: callers a second. `pace`: how many of a caller's seconds one of ours is: waits, talks, the plan's times
     are so much shorter. `mix`: way in → share of the callers. `shares`: tier → share; the empty one is nobody we know.
     `workers`: processes of the service. `agents`: 0 for as many as the load needs and a few less than it would like.
+    `plain`: every caller holds, is connected and ends; nobody errs, and no agent needs a screen.
     """
 
     rate: float = 20.0
@@ -31,6 +32,7 @@ class Options:
     mix: Mapping[str, float] = field(default_factory=lambda: {"twilio": 0.75, "api": 0.25})
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     workers: int = 1
+    plain: bool = False
     seed: int = 1
     out: str = "var/load"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ivr.speech import phrases_for
@@ -16,6 +16,7 @@ KNOWN = 900
 """Customers on numbers kept free for films; more would be nobody's."""
 ANSWERS = ("1", "1", "2", "2", "3", "3", "", "", "9", "9")
 """How the owner-busy question is answered: colleague, wait, callback, not at all, with a key that means nothing."""
+PATIENT_S = 3_600.0
 GONE_IN_GREETING, GONE_AT_QUESTION, BOOKS_IN_LINE, CALLS_AGAIN = 0.04, 0.12, 0.04, 0.05
 
 
@@ -75,6 +76,9 @@ class Crowd:
         way = chance.choices(list(options.mix), list(options.mix.values()))[0]
         tier = chance.choices(list(options.shares), list(options.shares.values()))[0]
         kind: Kind = "vip" if tier in VIP_TIERS else "regular" if tier else "unknown"
+        if options.plain:
+            drawn = Drawn(way, self._number(tier), tier, PATIENT_S, talk_s(chance, kind), "")
+            return replace(drawn, presses=self._presses("", False))
         answer = self._answer()
         mood = chance.random()
         hangs_up_at = ""

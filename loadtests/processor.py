@@ -1,28 +1,57 @@
-"""Processor time of processes and their children, from /proc."""
+"""Processor time and memory of processes and their children, from /proc."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One living process. `own_s`: seconds of processor time, `buried_s` those of children that have ended; `rss`:
+    bytes resident.
+    """
+
+    name: str
+    parent: int
+    own_s: float
+    buried_s: float
+    rss: int
+
+    @property
+    def cpu_s(self) -> float:
+        return self.own_s + self.buried_s
+
+
+def use_of(pid: int) -> Use | None:
+    """None: it is gone."""
+    try:
+        head, _, tail = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    except OSError:
+        return None
+    fields = tail.split()
+    own, buried = (sum(map(int, fields[at : at + 2])) / TICKS for at in (11, 13))
+    return Use(head.partition("(")[2], int(fields[1]), own, buried, int(fields[21]) * PAGE)
+
+
+def family(pid: int) -> dict[int, Use]:
+    """A process and its living descendants, by id; what is gone is left out."""
+    uses = {int(at.name): use for at in Path("/proc").iterdir() if at.name.isdigit() and (use := use_of(int(at.name)))}
+    children: dict[int, list[int]] = {}
+    for one, use in uses.items():
+        children.setdefault(use.parent, []).append(one)
+    found, following = {}, [pid]
+    while following:
+        one = following.pop()
+        if one in uses:
+            found[one] = uses[one]
+        following += children.get(one, [])
+    return found
 
 
 def cpu_s(pid: int) -> float:
     """Seconds that a process, its living descendants, and those they have buried have used; 0 when it is gone."""
-    parents: dict[int, list[int]] = {}
-    used: dict[int, float] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry.name))
-            used[int(entry.name)] = sum(map(int, fields[11:15])) / TICKS
-    family, total = [pid], 0.0
-    while family:
-        one = family.pop()
-        total += used.get(one, 0.0)
-        family += parents.get(one, [])
-    return total
+    return sum(use.cpu_s for use in family(pid).values())

@@ -22,9 +22,10 @@ from loadtests.curves import moments
 from loadtests.demo.stages import STAGES, Stage
 from loadtests.demo.terminal import Terminal
 from loadtests.farend import FarEnd
+from loadtests.figures import write_figures
 from loadtests.judgement import Judge, Judgement
+from loadtests.meter import Meter
 from loadtests.options import ENVIRONMENT, Options
-from loadtests.processor import cpu_s
 from loadtests.report import Effort, page, print_report
 from loadtests.site import OPEN, TARGET_S, agents_for, head_starts, write_site
 from loadtests.tape import Tape
@@ -52,7 +53,7 @@ async def run(options: Options, out: TextIO) -> Judgement:
             far_end = FarEnd(options, stages)
             for stage in stages.values():
                 await stack.enter_async_context(stage.carrier.running())
-            tape = Tape(far_end.sees)
+            tape, meter = Tape(far_end.sees), Meter(options.seconds)
             token, base = secrets.token_hex(24), f"http://127.0.0.1:{_free_port()}"
             service = await stack.enter_async_context(_service(folder, options, stages, base, token))
             for stage in stages.values():
@@ -60,12 +61,14 @@ async def run(options: Options, out: TextIO) -> Judgement:
                 stack.push_async_callback(stage.carrier.fall_silent)
             stack.push_async_callback(far_end.stop)
             url = f"unix://{socket_path(folder)}"
-            following = asyncio.create_task(tape.follow(url))
-            exit_code = await _users(options, far_end, base, token)
+            meter.watch_service(service.pid)
+            following = [asyncio.create_task(tape.follow(url)), asyncio.create_task(meter.run())]
+            exit_code = await _users(options, far_end, meter, base, token)
             await asyncio.sleep(SETTLE_S)
-            following.cancel()
-            await asyncio.wait({following})
-            effort = Effort(cpu_s(service.pid), cpu_s(os.getpid()) - cpu_s(service.pid), 0, time.monotonic() - began)
+            meter.read()
+            for task in following:
+                task.cancel()
+            await asyncio.wait(following)
             left = far_end.left() + far_end.troubles()
         kept = "".join(f"{event.entry_id} {event.raw}\n" for event in tape.events)
         (options.folder / "events.txt").write_text(kept, encoding="utf-8")
@@ -77,12 +80,15 @@ async def run(options: Options, out: TextIO) -> Judgement:
             left.append(f"locust ended with {exit_code}")
         elif exit_code:
             left.append("some requests failed: see locust.html")
-        found = judge.close(far_end.created(), left, far_end.all_samples, options.minutes)
+        found = judge.close(far_end.created(), left, far_end.all_samples, 0 if options.plain else options.minutes)
     ended = sum(bool(fate.outcome) for fate in judge.fates.values())
-    effort = Effort(effort.service_s, effort.driver_s, ended, effort.wall_s)
+    used = meter.spent().cpu_s
+    driven_s = used["far end"] + used["locust"]
+    effort = Effort(used["service"] + used["server"], driven_s, ended, time.monotonic() - began)
     over_time = moments(tape.events, head_starts(options)) if tape.events else []
     report = options.folder / "report.html"
     report.write_text(page(found, options, effort, over_time), encoding="utf-8")
+    write_figures(options, found, judge, meter)
     print_report(terminal, found, options, effort)
     terminal.say(f"{report}")
     return found
@@ -135,7 +141,7 @@ async def _ready(service: asyncio.subprocess.Process, base: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _users(options: Options, far_end: FarEnd, base: str, token: str) -> int:
+async def _users(options: Options, far_end: FarEnd, meter: Meter, base: str, token: str) -> int:
     """Locust until it is through; answers its exit code."""
     runner = web.AppRunner(far_end.application(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
@@ -160,6 +166,7 @@ async def _users(options: Options, far_end: FarEnd, base: str, token: str) -> in
                 stderr=asyncio.subprocess.STDOUT,
                 env=environment,
             )
+            meter.watch_locust(locust.pid)
             try:
                 return await locust.wait()
             finally:

@@ -16,16 +16,16 @@ HEAD_STARTS_S = {"diamond": 600, "gold": 300, "silver": 120, "member": 60, "stan
 TARGET_S = 20
 AROUND_TALK_S = 45.0
 """What an agent spends on a call beside the talk: ringing, hearing who comes, wrapping up, offers in vain."""
-ANSWERED = 0.6
+ANSWERED, PLENTY = 0.6, 1.3
 FEW = 40
 
 
 def agents_for(options: Options) -> int:
-    """A little fewer than all talks need: there shall be queues."""
+    """A little fewer than all talks need: there shall be queues; in a plain load, a few more."""
     if options.agents:
         return options.agents
     talk_s = sum(share * mean_talk_s(_kind(tier)) for tier, share in options.shares.items())
-    busy = options.rate * ANSWERED * (talk_s + AROUND_TALK_S) / options.pace
+    busy = options.rate * (PLENTY if options.plain else ANSWERED) * (talk_s + AROUND_TALK_S) / options.pace
     return max(FEW, math.ceil(busy))
 
 
@@ -86,7 +86,7 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
         "groups": {"vip": {}, "general": {}},
         "ladders": {
             "personal": [
-                {"step": "owner", "to": "owner", "when_busy": "ask", "when_away": "next"},
+                {"step": "owner", "to": "owner", "when_busy": "next" if options.plain else "ask", "when_away": "next"},
                 {"step": "cover", "to": "cover", "wait": 0},
                 {"then": "vip"},
             ],

@@ -1,0 +1,109 @@
+"""What the processes of a run use while it lasts: the service, its server, and those who drive it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from loadtests.processor import Use, family, use_of
+
+SERVERS = ("valkey-server", "redis-server")
+PARTS = ("service", "server", "far end", "locust")
+POINTS, SHORTEST_S = 240, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """At `at_s` of the run, by part: processor seconds used so far, bytes resident. `load`: the machine's."""
+
+    at_s: float
+    cpu_s: dict[str, float]
+    rss: dict[str, int]
+    load: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """`cpu_s`: by part, from the first reading to the last; `wall_s` between them; `load`: the machine's mean."""
+
+    wall_s: float = 0.0
+    cpu_s: dict[str, float] = field(default_factory=dict)
+    load: float = 0.0
+
+    def cores(self, *parts: str) -> float:
+        """Cores that these parts kept busy."""
+        return sum(self.cpu_s.get(part, 0.0) for part in parts) / self.wall_s if self.wall_s else 0.0
+
+
+class Meter:
+    """Reads every part now and then. The far end is the process that reads."""
+
+    def __init__(self, seconds: float) -> None:
+        self.readings: list[Reading] = []
+        self._every_s = max(SHORTEST_S, seconds / POINTS)
+        self._began = time.monotonic()
+        self._service: list[int] = []
+        self._locust: list[int] = []
+
+    def watch_service(self, pid: int) -> None:
+        """It, its workers, and its embedded server; may be told of another when one has gone."""
+        self._service.append(pid)
+
+    def watch_locust(self, pid: int) -> None:
+        self._locust.append(pid)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.read()
+            await asyncio.sleep(self._every_s)
+
+    def read(self) -> None:
+        """A reading now."""
+        uses: dict[str, list[Use]] = {part: [] for part in PARTS}
+        for pid in self._locust:
+            uses["locust"] += family(pid).values()
+        for pid in self._service:
+            for use in family(pid).values():
+                uses["server" if use.name in SERVERS else "service"].append(use)
+        cpu_s = {part: sum(use.cpu_s for use in uses[part]) for part in PARTS}
+        if far_end := use_of(os.getpid()):
+            uses["far end"].append(far_end)
+            cpu_s["far end"] = far_end.own_s
+        rss = {part: sum(use.rss for use in uses[part]) for part in PARTS}
+        at_s = time.monotonic() - self._began
+        self.readings.append(Reading(round(at_s, 2), cpu_s, rss, os.getloadavg()[0]))
+
+    def spent(self) -> Spent:
+        return spent(self.readings)
+
+
+def spent(readings: list[Reading]) -> Spent:
+    """What each part has used. A process that has gone took its time with it, so only what grew is counted."""
+    if not readings:
+        return Spent()
+    steps = list(pairwise(readings))
+    used = {part: sum(max(0.0, after.cpu_s[part] - before.cpu_s[part]) for before, after in steps) for part in PARTS}
+    wall_s = readings[-1].at_s - readings[0].at_s
+    return Spent(wall_s, used, sum(one.load for one in readings) / len(readings))
+
+
+def slope(points: Iterable[tuple[float, float]]) -> float:
+    """Per cent of their mean by which values grow in ten minutes, along the straight line that fits them best.
+
+    `points`: (s, value); 0 when there are too few.
+    """
+    pairs = list(points)
+    if len(pairs) < 2:
+        return 0.0
+    mean_s = sum(at_s for at_s, _ in pairs) / len(pairs)
+    mean = sum(value for _, value in pairs) / len(pairs)
+    spread = sum((at_s - mean_s) ** 2 for at_s, _ in pairs)
+    if not spread or not mean:
+        return 0.0
+    per_s: float = sum((at_s - mean_s) * (value - mean) for at_s, value in pairs) / spread
+    return per_s * 600 / mean * 100
