@@ -13,7 +13,7 @@ AVOIDED = 3
 
 @dataclass(slots=True)
 class CallSeen:
-    """One call as the entries tell of it."""
+    """One call as the entries tell of it. `took`: the callback whose place it has taken, with its rank if better."""
 
     state: str
     accepted_ms: int
@@ -25,6 +25,7 @@ class CallSeen:
     head_start_ms: int | None = None
     assigned: bool = False
     outcome: str = ""
+    took: CallSeen | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +93,9 @@ class Books:
             self.faults.append(f"{call_id} was accepted twice")
         assert facts is not None
         state = "choosing" if event.fields["state"] == "q" else "waiting"
-        self._begin(call_id, CallSeen(state, facts.accepted_ms, facts.tier, event.fields["lanes"].split()))
+        call = CallSeen(state, facts.accepted_ms, facts.tier, event.fields["lanes"].split())
+        call.took = self.calls.get(event.fields.get("took", ""))
+        self._begin(call_id, call)
 
     def _callback_booked(self, event: Event) -> None:
         old = self._call(event, "old")
@@ -111,7 +114,8 @@ class Books:
         self._call(event).state = "waiting"
 
     def _call_boosted(self, event: Event) -> None:
-        self._call(event).head_start_ms = int(event.fields["head_start"])
+        call = self._call(event)
+        call.head_start_ms, call.took = int(event.fields["head_start"]), None
 
     def _call_assigned(self, event: Event) -> None:
         call, lane = self._call(event), f"@{event.fields['agent']}"

@@ -62,7 +62,8 @@ class Verdict(Books):
 
     def _rank(self, call: CallSeen) -> int:
         start = self._head_starts.get(call.tier, 0) if call.head_start_ms is None else call.head_start_ms
-        return call.accepted_ms - start
+        own = call.accepted_ms - start
+        return own if call.took is None else min(own, self._rank(call.took))
 
     def _level(self, agent_id: str, lane: str) -> int | None:
         """How soon the agent serves the lane: 0 the agent's own, then the group's level; None: not at all."""

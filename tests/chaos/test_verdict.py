@@ -184,6 +184,14 @@ def test_a_callback_keeps_the_place_it_stands_for() -> None:
     assert passed == ["new is offered to ann in general before back"]
 
 
+def test_who_calls_while_a_callback_waits_has_its_rank_though_nobody_knew_the_caller() -> None:
+    """The look-up failed this time: the tier is the default one, the place is the gold customer's."""
+    text = "call.accepted|call=again|state=w|entered=|lanes=general|facts=30;;a;standard;0|why=|took=rich|seen="
+    lines = with_line(5, ended(36, "rich", outcome="superseded"), (36, text), ready(40, "ann"))
+    assert judge(*lines, offered(40, "again", "ann", "general")) == []
+    assert judge(*lines, offered(40, "old", "ann", "general")) == ["old is offered to ann in general before again"]
+
+
 def test_a_caller_who_redials_keeps_the_place() -> None:
     left = ended(31, "old", outcome="abandoned")
     redialled = (
