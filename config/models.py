@@ -126,8 +126,8 @@ class TimingPart(Part):
 class Callback(Part):
     """Keep-place callbacks. `widen`: they too go up the ladder; otherwise they stay in the lanes they had.
 
-    `per_day`: how many one number may ask for by key in a day. `countries`: whose numbers are called without being a
-    customer's; none named: the site's own, and those of its numbers.
+    `per_day`: how often one number is dialled in a day before no further one is booked. `countries`: whose numbers are
+    called without being a customer's; none named: the site's own, and those of its numbers.
     """
 
     widen: bool = False

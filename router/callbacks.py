@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from phonenumbers.phonemetadata import PhoneMetadata
 
+from config.models import SitePlan
+from config.values import country_of
 from router.site import Site
 from router.store.rows import KINDS, CallRow
 
@@ -29,6 +33,21 @@ def may_be_dialled(number: str) -> bool:
             dear = int(country) in DEAR or _not_dialled(int(country)).fullmatch(number, 1 + size)
             return number[0] == "+" and not dear
     return False
+
+
+def why_not_called(number: str, meta: Mapping[str, Any], plan: SitePlan) -> str:
+    """Why nobody is called back at this number, in words; empty: somebody may be. `meta`: of the call it is for.
+
+    A customer's is dialled wherever it is, when that is where the call came from; a stranger's in the plan's countries.
+    """
+    if number in (*plan.numbers, meta.get("to")):
+        return "it is one of our own numbers"
+    if not may_be_dialled(number):
+        return "no number is called back that is short, premium or of no country"
+    theirs = bool(meta.get("customer")) and number == meta.get("identity")
+    if not theirs and country_of(number) not in plan.callback_countries:
+        return "it is in none of the countries that the plan calls back"
+    return ""
 
 
 @lru_cache(maxsize=512)
@@ -55,18 +74,21 @@ def callback_id_of(call_id: str) -> str:
 
 
 async def keep_place(site: Site, row: CallRow, phone: str | None = None, topic: str = "", step: str = "") -> str:
-    """The call ends, its callback waits in its place; answers the callback's id. Raises WrongState.
+    """The call ends, its callback waits in its place; answers the callback's id.
 
-    `step`: the carrier's request that asks for it, see the engine.
+    Raises WrongState, CallbackOpen, CallbackLimit. `step`: the carrier's request that asks for it, see the engine.
     """
-    callback_id = callback_id_of(row.call_id)
-    meta = dict(row.meta) | {"call_id": row.call_id, "phone": phone or row.meta.get("identity"), "topic": topic}
+    callback_id, phone = callback_id_of(row.call_id), phone or str(row.meta.get("identity") or "")
+    meta = {"call_id": row.call_id, "phone": phone or None, "topic": topic}  # first: a script reads them there
+    meta |= {name: value for name, value in row.meta.items() if name not in meta}
     await site.engine.keep_place(
         row.call_id,
         callback_id,
         identity=str(row.meta.get("identity") or "") if row.meta.get("trusted") else "",
         meta=json.dumps(meta, ensure_ascii=False, separators=(",", ":")),
         widen=site.plan.callback.widen,
+        number=phone.removeprefix("+") if phone.startswith("+") else "",
+        a_day=site.plan.callback.per_day,
         step=step,
     )
     return callback_id

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 from config.models import SitePlan
 from config.parts import in_language
-from config.values import country_of
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
-from router.callbacks import is_callback, may_be_dialled
+from router.callbacks import is_callback, why_not_called
 from router.domain.estimates import Announcement
 from router.store.rows import CallRow, CallView
 
@@ -137,9 +136,7 @@ class Telling:
             bool(self.row.lanes or meta.get("later"))
             and meta.get("trust") != "failed"
             and not meta.get("uncallable")
-            and (bool(meta.get("customer")) or country_of(number) in self.plan.callback_countries)
-            and number not in (*self.plan.numbers, meta.get("to"))
-            and may_be_dialled(number)
+            and not why_not_called(number, meta, self.plan)
         )
 
     def exit(self, greeting: Greeting | None = None) -> Scene:

@@ -199,8 +199,8 @@ class Decisions:
         offered = row.letter in "qw" or (row.letter == "e" and bool(telling.exit().callback_key))
         if offered and telling.may_call_back:
             with contextlib.suppress(Refused):
-                widen = self._site.plan.callback.widen
-                await self._engine.call_back(row.call_id, callback_id_of(row.call_id), widen=widen)
+                rule, callback_id = self._site.plan.callback, callback_id_of(row.call_id)
+                await self._engine.call_back(row.call_id, callback_id, widen=rule.widen, a_day=rule.per_day)
         view = await self._view(row.call_id)
         return {**await self._answer(view), "valid": _flag(view.row.outcome == "callback")}
 

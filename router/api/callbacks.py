@@ -14,7 +14,7 @@ from router.api.reply import Reply
 from router.api.route import SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Answer, Body, Instant, Listing, Reason, When, listing
 from router.api.times import ms_of, rfc3339
-from router.callbacks import callback_id_of, keep_place, state_of
+from router.callbacks import callback_id_of, keep_place, state_of, why_not_called
 from router.directory.phones import identify
 from router.domain.errors import UnknownCall, WrongState
 from router.site import Site
@@ -79,10 +79,11 @@ async def book(ctx: Ctx, body: NewCallback) -> Reply:
     row = await ctx.site.engine.read_call(body.call_id)
     if row is None:
         raise UnknownCall
-    phone = _callable(ctx.site, body.phone if body.phone is not None else row.meta.get("identity"))
-    before = await ctx.site.engine.read_call(callback_id_of(body.call_id))
-    callback_id = await keep_place(ctx.site, row, phone, body.topic)
-    return await _reply(ctx, callback_id, 201 if before is None else 200)
+    callback_id = callback_id_of(body.call_id)
+    if await ctx.site.engine.read_call(callback_id) is not None:
+        return await _reply(ctx, callback_id)
+    phone = callable_number(ctx.site, row, "/phone", body.phone)
+    return await _reply(ctx, await keep_place(ctx.site, row, phone, body.topic), 201)
 
 
 @callbacks.get("/v1/callbacks", roles=TELEPHONY | SUPERVISOR, answers={200: Listing[Callback]}, refusals=(422,))
@@ -171,12 +172,21 @@ async def _reply(ctx: Ctx, callback_id: str, status: int = 200) -> Reply:
     return Reply.json(body, status, etag=_etag(body))
 
 
-def _callable(site: Site, number: str | None) -> str:
-    """A number that can be dialled; 422 when the caller withheld theirs and gave no other."""
-    identity = identify(number, site.plan.region)
-    if identity.kind == "sip" or identity.dialled:
+def callable_number(site: Site, row: CallRow, where: str, phone: str | None = None) -> str:
+    """The number a callback of this call dials, the caller's own if no other is told; a 422 at `where` if none may be.
+
+    A `sip:` address costs nobody anything and is let be.
+    """
+    if phone is None and row.meta.get("trust") == "failed":
+        raise invalid(where, "the number that the call came from is a false one")
+    identity = identify(phone if phone is not None else row.meta.get("identity"), site.plan.region)
+    if identity.kind == "sip":
         return identity.key
-    raise invalid("/phone", "not a number that can be called")
+    if not identity.dialled:
+        raise invalid(where, "not a number that can be called")
+    if why := why_not_called(identity.key, row.meta, site.plan):
+        raise invalid(where, why)
+    return identity.key
 
 
 def _etag(body: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from config.models import SitePlan, Trust
 from config.values import Language
 from router.api import idempotency
 from router.api.call_view import Call, CallState, CallSummary, call_reply, call_summaries, read, shown
+from router.api.callbacks import callable_number
 from router.api.ids import CallId, Lane, Name, OfferId
 from router.api.paging import Page, cut
 from router.api.problem import Problem, busy, invalid
@@ -133,8 +134,9 @@ async def choose(ctx: Ctx, body: ChoiceMade) -> Reply:
     row = await read(ctx, ctx.call_id)
     if row.state != "choosing" and row.outcome != "callback":
         raise ChoiceGone
+    phone = callable_number(ctx.site, row, "/choice") if row.state == "choosing" else None
     try:
-        await keep_place(ctx.site, row)
+        await keep_place(ctx.site, row, phone)
     except WrongState:
         raise ChoiceGone from None
     return await call_reply(ctx, ctx.call_id)

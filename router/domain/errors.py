@@ -51,6 +51,18 @@ class WrongState(Refused):
     slug = "wrong-state"
 
 
+class CallbackOpen(Refused):
+    """A callback to this number is booked already."""
+
+    slug = "callback-open"
+
+
+class CallbackLimit(Refused):
+    """This number has been called back as often as the plan allows in a day."""
+
+    slug = "callback-limit"
+
+
 class AgentEngaged(Refused):
     """The agent is offered a call or talking."""
 

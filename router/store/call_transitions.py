@@ -111,10 +111,13 @@ class CallTransitions(Sending):
         identity: str = "",
         meta: str = "{}",
         widen: bool = False,
+        number: str = "",
+        a_day: int = 10,
         step: str = "",
     ) -> str:
         """Ends a waiting call and puts its callback into the same place. Raises UnknownCall, WrongState.
 
+        `number`: digits of whom it will dial, where dials are counted: CallbackOpen, CallbackLimit by `a_day`.
         `step`: as in `choose`.
         """
         words = await self._run(
@@ -124,6 +127,8 @@ class CallTransitions(Sending):
             identity=quote(identity, safe=""),
             meta=meta,
             widen="1" if widen else "",
+            number=number,
+            a_day=str(a_day),
             step=step,
         )
         return self._state(words)
@@ -133,7 +138,7 @@ class CallTransitions(Sending):
     ) -> str:
         """The caller's own wish: out of the line, or after being sent away. Raises UnknownCall, WrongState.
 
-        `a_day`: callbacks one number may have in a day; who may not have another stays where they are.
+        `a_day`: how often one number is dialled in a day; who may not have another stays where they are.
         `step`: as in `choose`.
         """
         words = await self._run(

@@ -23,6 +23,8 @@ REFUSALS: dict[str, type[errors.Refused]] = {
     "UNKNOWN_AGENT": errors.UnknownAgent,
     "OFFER_GONE": errors.OfferGone,
     "WRONG_STATE": errors.WrongState,
+    "CALLBACK_OPEN": errors.CallbackOpen,
+    "CALLBACK_LIMIT": errors.CallbackLimit,
     "PLAN_MOVED": errors.PlanMoved,
     "ENGAGED": errors.AgentEngaged,
     "STALE": errors.StaleEdit,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.service import changed
 
 ADA, BRUNO, NOBODY = "+12025550110", "+12025550112", "+12025550177"
@@ -119,3 +121,77 @@ async def test_a_customer_who_calls_in_first_has_the_place(api):
     assert callback["state"] == "superseded"
     gone = await api.delete(f"/v1/callbacks/{booked.json['callback_id']}")
     assert (gone.status, gone.slug) == (409, "wrong-state")
+
+
+@pytest.mark.parametrize(
+    ("phone", "why"),
+    [
+        ("+19002345678", "premium"),
+        ("+870773111632", "premium"),
+        ("110", "short"),
+        ("+12025550100", "our own"),
+        ("+12025550199", "our own"),
+        ("+5352345678", "countries"),
+    ],
+    ids=["premium", "satellite", "service", "our own", "the one dialled", "abroad"],
+)
+async def test_a_number_that_would_cost_us_dearly_is_not_called_back(api, phone, why):
+    await api.call("n", NOBODY)
+    refused = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "n", "phone": phone})
+    assert (refused.status, refused.slug, refused.json["errors"][0]["pointer"]) == (422, "invalid", "/phone")
+    assert why in refused.json["detail"]
+    assert (await api.look("n"))["state"] == "waiting"
+
+
+async def test_whose_number_is_false_is_not_called_back_at_it(api):
+    await api.call("n", NOBODY, trust="failed")
+    refused = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "n"})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/phone")
+
+
+async def test_a_customer_abroad_is_called_back_where_she_calls_from(api):
+    hangzhou = "+8657188888888"
+    await api.put("/v1/customers/c-901", {"name": "Mei", "phones": [hangzhou], "tier": "gold"})
+    await api.call("mei", hangzhou)
+    booked = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "mei"})
+    assert (booked.status, booked.json["phone"]) == (201, hangzhou)
+
+
+async def test_a_number_has_one_open_callback_and_so_many_dials_a_day(api):
+    text = (await api.get("/v1/plan", Accept="application/yaml")).text
+    raw = changed(text, lambda plan: plan["callback"].update(per_day=1))
+    assert (await api.ask("PUT", "/v1/plan", raw=raw)).status == 200
+    for call_id in ("a", "b", "c"):
+        await api.call(call_id, "anonymous")
+
+    async def book(call_id):
+        return await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": call_id, "phone": NOBODY})
+
+    booked = await book("a")
+    assert booked.status == 201
+    refused = await book("b")
+    assert (refused.status, refused.slug) == (409, "callback-open")
+    assert (await api.look("b"))["state"] == "waiting"
+    await api.delete(f"/v1/callbacks/{booked.json['callback_id']}")
+
+    again = await book("b")
+    assert again.status == 201, "a booking that was cancelled has cost nobody a dial"
+    callback_id = again.json["callback_id"]
+    await api.ready("agent-1")
+    await api.accept(await api.look(callback_id))
+    await api.post(f"/v1/calls/{callback_id}/events", {"event_id": "1", "type": "hangup", "reason": "busy"})
+    assert (await api.get(f"/v1/callbacks/{callback_id}")).json["state"] == "missed"
+    await api.put("/v1/agents/agent-1/state", {"state": "offline"})
+    refused = await book("c")
+    assert (refused.status, refused.slug) == (409, "callback-limit")
+
+
+async def test_a_choice_to_be_called_back_is_held_to_the_same(api):
+    premium = "+19002345678"
+    await api.put("/v1/customers/c-900", {"name": "Nina", "phones": [premium], "tier": "gold", "owner": "agent-7"})
+    await api.ready("agent-7")
+    await api.accept(await api.call("ada", ADA))
+    assert (await api.call("nina", premium))["state"] == "choosing"
+    refused = await api.post("/v1/calls/nina/choice", {"choice": "callback"})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/choice")
+    assert (await api.look("nina"))["state"] == "choosing"

@@ -165,7 +165,7 @@ async def test_nothing_more_is_done_once_somebody_else_speaks_for_us(
     async with house_of(database, tmp_path, fake, change=soon) as house:
         call = house.call(PRIYA)
         await call.until("queue:")
-        fake.wires.send('{"type": "ApplicationReplaced"}')
+        fake.send('{"type": "ApplicationReplaced"}')
         await wait_until(lambda: house.adapter.counts["taken_over"] == 1)
         before = fake.rest.counts.total()
         await asyncio.sleep(1.3)
@@ -209,7 +209,7 @@ async def test_of_two_processes_one_speaks_with_asterisk_and_the_other_takes_ove
         async with serving(database, tmp_path / "both", ports[1], fake, leads=False) as second:
             call, agent = await talking(first)
             assert not second.adapter.is_ready("main")
-            assert fake.wires.connections == 1
+            assert fake.connections == 1
             await leaving.aclose()
             await wait_until(lambda: second.adapter.is_ready("main"), timeout=15)
             assert agent.partner is call

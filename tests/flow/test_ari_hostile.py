@@ -45,7 +45,7 @@ class Two:
 
     def says(self, *messages: Any) -> None:
         for message in messages:
-            self.bad.wires.send(message if isinstance(message, str) else json.dumps(message))
+            self.bad.send(message if isinstance(message, str) else json.dumps(message))
 
     async def others_talk(self) -> None:
         """A call over the good one, from the greeting to the talk."""
@@ -75,7 +75,7 @@ async def test_rubbish_is_counted_and_nothing_else(two: Two) -> None:
     two.says(*RUBBISH, '{"type": "NobodyKnowsThis", "channel": 7}')
     await wait_until(lambda: two.counts["rubbish"] == len(RUBBISH))
     await two.others_talk()
-    assert two.bad.wires.connections == 1
+    assert two.bad.connections == 1
     refused = f'vipline_hooks_refused_total{{cause="rubbish",provider="ari",site="main"}} {len(RUBBISH)}.0'
 
     async def told() -> bool:
@@ -87,13 +87,13 @@ async def test_rubbish_is_counted_and_nothing_else(two: Two) -> None:
 async def test_who_sends_nothing_but_rubbish_is_cut_off_and_may_come_again(two: Two) -> None:
     two.says(*(["no"] * 200))
     await wait_until(lambda: two.counts["cut"] == 1)
-    await wait_until(lambda: two.bad.wires.connections == 2)
+    await wait_until(lambda: two.bad.connections == 2)
     await two.others_talk()
 
 
 async def test_an_enormous_message_ends_the_connection(two: Two) -> None:
     two.says('{"type": "' + "x" * 1_000_000 + '"}')
-    await wait_until(lambda: two.bad.wires.connections == 2)
+    await wait_until(lambda: two.bad.connections == 2)
     await two.others_talk()
 
 
@@ -122,10 +122,10 @@ async def test_a_peer_that_stalls_keeps_nobody_else_waiting(two: Two) -> None:
     stuck = two.bad.call(NOBODY, OPEN)
     await stuck.until("queue:")
     two.bad.wires.stalled.clear()
-    two.bad.delay_ms = 60_000
+    two.bad.rest.delay_ms = 60_000
     await two.others_talk()
     two.bad.wires.stalled.set()
-    two.bad.delay_ms = 0
+    two.bad.rest.delay_ms = 0
 
 
 async def test_claims_on_another_asterisks_channel_are_ignored(two: Two) -> None:

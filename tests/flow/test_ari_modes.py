@@ -52,7 +52,7 @@ async def test_it_connects_to_us_again_after_a_gap(
 ) -> None:
     async with house_of(database, tmp_path, fake_of(request, tmp_path, connects_to="service")) as house:
         await house.fake.wires.drop()
-        await wait_until(lambda: house.fake.wires.connections == 2)
+        await wait_until(lambda: house.fake.connections == 2)
         await house.connected()
         await a_call(house)
 
@@ -132,6 +132,6 @@ async def test_a_password_is_changed_without_a_restart(
         (tmp_path / "next").write_text("another-password")
         house.fake.password = "another-password"
         await house.fake.wires.drop()
-        await wait_until(lambda: house.fake.wires.connections == 2)
+        await wait_until(lambda: house.fake.connections == 2)
         await house.connected()
         await a_call(house)

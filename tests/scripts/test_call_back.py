@@ -137,24 +137,40 @@ async def test_another_number_may_have_its_own(engine: Engine, stage: Stage) -> 
     assert await stage.line("vip") == ["cb1", "cb2"]
 
 
-async def test_a_number_is_called_so_often_a_day(engine: Engine, stage: Stage) -> None:
+async def dialled(engine: Engine, stage: Stage, callback_id: str) -> None:
+    """By an agent who comes for it, and nobody picks up."""
+    await stage.agent("ann")
+    held = await stage.lease(callback_id)
+    await engine.accept_offer(held.call_id, held.agent_id, held.offer_id)
+    await engine.fail_leg(held.call_id, held.offer_id, "no_answer")
+    await engine.agent_away("ann", "offline")
+
+
+async def test_a_number_is_dialled_so_often_a_day(engine: Engine, stage: Stage) -> None:
     for place in range(3):
         await stage.call(f"c{place}", queue("vip"), meta=cold(trusted=False))
         if place < 2:
             await engine.call_back(f"c{place}", f"cb{place}", a_day=2)
-            await engine.cancel_callback(f"cb{place}")
+            await dialled(engine, stage, f"cb{place}")
     assert await engine.call_back("c2", "cb2", a_day=2) == "w"
     assert (await stage.row("c2")).meta["uncallable"] == "refused"
 
 
-async def test_the_next_day_it_may_be_called_again(engine: Engine, stage: Stage) -> None:
-    await stage.call("c1", queue("vip"), meta=cold(trusted=False))
+async def test_who_was_never_dialled_may_ask_again(engine: Engine, stage: Stage) -> None:
+    for place in range(3):
+        await stage.call(f"c{place}", queue("vip"), meta=cold(trusted=False))
+        assert await engine.call_back(f"c{place}", f"cb{place}", a_day=1) == "e"
+        await engine.cancel_callback(f"cb{place}")
+
+
+async def test_the_next_day_it_may_be_dialled_again(engine: Engine, stage: Stage) -> None:
+    for call_id in ("c1", "c2"):
+        await stage.call(call_id, queue("vip"), meta=cold(trusted=False), max_wait_ms=48 * 60 * MINUTE)
     await engine.call_back("c1", "cb1", a_day=1)
-    await stage.later(24 * 60 * MINUTE)
-    assert await stage.outcome("cb1") == "missed"
-    await stage.call("c2", queue("vip"), meta=cold(trusted=False))
-    await engine.call_back("c2", "cb2", a_day=1)
-    assert (await stage.row("cb2")).state == "waiting"
+    await dialled(engine, stage, "cb1")
+    await stage.later(23 * 60 * MINUTE)
+    await stage.later(60 * MINUTE)
+    assert await engine.call_back("c2", "cb2", a_day=1) == "e"
 
 
 async def test_fifty_keys_at_once_are_one_callback(engine: Engine, stage: Stage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.domain.errors import StepGone, StepRepeated, UnknownCall, WrongState
+from router.domain.errors import CallbackLimit, CallbackOpen, StepGone, StepRepeated, UnknownCall, WrongState
 from router.store.engine import Engine
 from tests.support.promises import answers
 from tests.support.stage import MINUTE, SECOND, START, Lease, Stage, owner, queue
@@ -187,3 +187,29 @@ async def test_a_carriers_request_counts_once(engine: Engine, stage: Stage, wait
     await stage.refused(StepGone, engine.keep_place("c1", "cb1", step="key:2"))
 
     assert await engine.keep_place("c1", "cb1", step="key:4") == "w"
+
+
+@answers("CALLBACK_OPEN")
+async def test_a_number_has_one_open_callback(engine: Engine, stage: Stage) -> None:
+    for call_id in ("c1", "c2"):
+        await stage.call(call_id, queue("vip"))
+    await engine.keep_place("c1", "cb1", number="12025550123")
+    await stage.refused(CallbackOpen, engine.keep_place("c2", "cb2", number="12025550123"))
+    await engine.keep_place("c2", "cb2", number="12025550124")
+    assert await stage.line("vip") == ["cb1", "cb2"]
+
+
+@answers("CALLBACK_LIMIT")
+async def test_a_number_is_dialled_so_often_a_day(engine: Engine, stage: Stage) -> None:
+    await stage.agent("ann")
+    await stage.offered("ann-call", queue("vip"))
+    await stage.call("c1", queue("vip"))
+    await engine.keep_place("c1", "cb1", number="12025550123", meta='{"call_id":"c1","phone":"+12025550123"}')
+    await engine.abandon_call("ann-call")
+    held = await stage.lease("cb1")
+    await engine.accept_offer(held.call_id, held.agent_id, held.offer_id)
+    await engine.fail_leg(held.call_id, held.offer_id, "busy")
+    await stage.offered("ann-call-2", queue("vip"))
+    await stage.call("c2", queue("vip"))
+    await stage.refused(CallbackLimit, engine.keep_place("c2", "cb2", number="12025550123", a_day=1))
+    assert await engine.keep_place("c2", "cb2", number="12025550123", a_day=2) == "w"

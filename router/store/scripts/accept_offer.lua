@@ -20,6 +20,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "count_dial"
 
 local f = call('HMGET', C .. call_id, 'st', 'ag', 'fe', 'sp', 'mx')
 if agent_id == '' then agent_id = f[2] or '' end
@@ -33,7 +34,9 @@ if not string.find(f[5], '^%d*;%d*;j;') then
     .. (told[1] and not told[2] and '|listens=1' or ''))
   call('HSET', C .. call_id, 'st', 'b')
   call('HSET', A .. agent_id, 'ms', '0')
-  call('ZADD', T, now + (string.find(f[5], '^%d*;%d*;a;') and bridge_ms or dial_ms), 'a:' .. agent_id)
+  local bridges = string.find(f[5], '^%d*;%d*;a;')
+  call('ZADD', T, now + (bridges and bridge_ms or dial_ms), 'a:' .. agent_id)
+  if not bridges then count_dial(call_id) end
   return 'OK b'
 end
 emit('call.connected|call=' .. call_id .. '|agent=' .. agent_id .. '|offer=' .. offer .. '|step=' .. f[4] .. '|facts=' .. f[5])

@@ -7,7 +7,7 @@
   ARGV[2] call_id
   ARGV[3] callback_id   the call that takes its place
   ARGV[4] widen         1: later steps are entered, '' never
-  ARGV[5] a_day         callbacks one number may have in a day
+  ARGV[5] a_day         how often one number is dialled in a day
   ARGV[6] callback_ms   until it is missed
   ARGV[7] tombstone_ms
   ARGV[8] retain_ended_ms
@@ -19,7 +19,7 @@
 
   Of the cold fields, JSON that Python has written without blanks, it reads a few by their names: `identity` and `trust` for
   the number, and for a call that never stood in a lane `later` (`step;lanes`) and `head_start_ms` for the place.
-  A number has one open callback, and so many a day. Who asks for more goes on as before; the cold field `uncallable` says why.
+  A number has one open callback, and is dialled so often a day. Who asks for more goes on as before; the cold field `uncallable` says why.
 ]]
 --- @include "keys"
 --- @include "clock"
@@ -32,6 +32,7 @@
 --- @include "end_call"
 --- @include "advance"
 --- @include "callback"
+--- @include "allowance"
 
 local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
@@ -47,22 +48,17 @@ if c.callback or not number or string.find(meta, '"trust":"failed"', 1, true) or
   return 'WRONG_STATE ' .. c.st
 end
 
-local phone, day = KN .. number, string.format('%d', math.floor(now / 86400000))
-local had = call('HMGET', phone, 'id', 'day', 'n')
-local state = had[1] and call('HGET', C .. had[1], 'st') or 'e'
-local booked = had[2] == day and tonumber(had[3]) or 0
-local refused = state ~= 'e' and 'already' or booked >= tonumber(a_day) and 'refused'
+local refused = refusal_of(number)
 if refused then
   call('SET', M .. call_id, string.sub(meta, 1, -2) .. ',"uncallable":"' .. refused .. '"}', 'KEEPTTL')
   return 'OK ' .. c.st
 end
-call('HSET', phone, 'id', callback_id, 'day', day, 'n', booked + 1)
-call('PEXPIRE', phone, math.max(callback_ms, 86400000))
 
 local identity = string.find(meta, '"trusted":true', 1, true) and '%2B' .. number or ''
 meta = '{"call_id":"' .. call_id .. '","phone":"+' .. number .. '","topic":"",' .. string.sub(meta, 2)
 if in_line then
   keep(c, callback_id, meta, identity, widen)
+  take(number, callback_id)
   return 'OK e'
 end
 
@@ -77,6 +73,7 @@ if k.ln == '' then
 end
 call('HSET', C .. call_id, 'oc', 'callback')
 book(k, c, meta, identity)
+take(number, callback_id)
 look_all(open_lanes(k))
 settle(k, false)
 return 'OK e'

@@ -12,9 +12,12 @@
   ARGV[7] callback_ms   until it is missed
   ARGV[8] tombstone_ms
   ARGV[9] retain_ended_ms
-  ARGV[10] step         the carrier's request, see includes/step; '' none
+  ARGV[10] number       whom it will dial, digits; '' nobody, or none that is counted
+  ARGV[11] a_day        how often one number is dialled in a day
+  ARGV[12] step         the carrier's request, see includes/step; '' none
 
-  RETURNS {OK, state} | {SEEN, state} | {WRONG_STATE, state} | {UNKNOWN} | {REPEAT} | {LATE} | {NOT_VIRTUAL}
+  RETURNS {OK, state} | {SEEN, state} | {WRONG_STATE, state} | {CALLBACK_OPEN} | {CALLBACK_LIMIT} | {UNKNOWN}
+    | {REPEAT} | {LATE} | {NOT_VIRTUAL}
   EVENTS  none of its own
   WHY     between the end of one and the start of the other nobody can pass: rank and lanes change hands in one script.
 ]]
@@ -24,6 +27,7 @@
 --- @include "call_record"
 --- @include "end_call"
 --- @include "callback"
+--- @include "allowance"
 
 local seen = call('HGET', C .. callback_id, 'st')
 if seen then return 'SEEN ' .. seen end
@@ -32,5 +36,10 @@ if not c then return 'UNKNOWN' end
 --- @include "step"
 if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return 'WRONG_STATE ' .. c.st end
 
+local refused = refusal_of(number)
+if refused == 'already' then return 'CALLBACK_OPEN' end
+if refused then return 'CALLBACK_LIMIT' end
+
 keep(c, callback_id, meta, identity, widen)
+take(number, callback_id)
 return 'OK w'

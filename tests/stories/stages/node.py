@@ -16,7 +16,7 @@ SECRET = "a-secret-path-of-the-stories"
 
 
 def stage(request: pytest.FixtureRequest, folder: Path) -> Stage:
-    carrier = FakePlatform(SECRET)
+    carrier = FakePlatform()
     (folder / "secret").write_text(SECRET)
     nodes: list[str] = []
 
