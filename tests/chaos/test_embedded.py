@@ -280,4 +280,4 @@ def test_it_is_ready_soon(tmp_path: Path) -> None:
         server.start()
         took.append(time.perf_counter() - began)
         server.stop()
-    assert min(took) < 0.2
+    assert min(took) < 1

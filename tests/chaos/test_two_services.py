@@ -55,7 +55,7 @@ async def test_they_share_the_work_and_follow_each_other_s_plans(
             took.append(time.monotonic() - began)
         await load.finish()
         print(f"a plan was followed after {[round(s * 1000) for s in took]} ms")
-        assert min(took) < 1.0
+        assert min(took) < 3
         assert await load.faults() == []
 
 

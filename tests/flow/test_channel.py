@@ -229,9 +229,9 @@ class TestLosses:
                 writer.write(b"+PONG\r\n")
 
         async with wooden_server(tmp_path, silent, serving) as url:
-            channel = await Channel.open(url, deadline_s=0.2)
+            channel = await Channel.open(url, deadline_s=1)
             early = [asyncio.create_task(channel.call("PING")) for _ in range(3)]
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
             late = asyncio.create_task(channel.call("PING"))
             outcomes = await asyncio.gather(*early, late, return_exceptions=True)
             # Those who waited a whole deadline timed out; the later one was on the same connection and lost it.
@@ -252,7 +252,7 @@ class TestLosses:
                 await greet(reader, writer)
 
         async with wooden_server(tmp_path, leaving) as url:
-            channel = await Channel.open(url, deadline_s=0.2)
+            channel = await Channel.open(url, deadline_s=1)
             await wait_until(lambda: not channel.is_connected)
             held = [channel.send("PING") for _ in range(5)]
             with pytest.raises(Congested):

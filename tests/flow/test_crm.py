@@ -1,4 +1,4 @@
-"""A CRM over a real socket: fast, slow, wrong, huge, stalled or gone. The call is told who knew, within 300 ms."""
+"""A CRM over a real socket: fast, slow, wrong, huge, stalled or gone. The call is told who knew, within a budget."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from router.directory.scripts import Scripts
 from router.store.keyspace import Keyspace
 
 LI, WEI = "+8613800138000", "+8613800138001"
-BUDGET_MS = 300
-SLACK_MS = 5_000  # a busy machine's own delay; a CRM that stalls here does so for longer
+BUDGET_MS = 3_000  # a stalled CRM costs a test less; one that answers is heard on a busy machine too
+STALL_S = 60
 KNOWN = {"customer_id": "c-1", "name": "Li Wei", "tier": "gold", "unheard_of": 1}
 
 
@@ -74,7 +74,8 @@ async def make(fake, customers):
 
     def build(**plan) -> Directory:
         directory = Directory(customers)
-        directory._crm = Crm(CrmPlan(**{"url": fake.url, "failures": 5, "rest": 60_000, **plan}), customers)
+        given = {"url": fake.url, "failures": 5, "rest": 60_000, "budget": BUDGET_MS} | plan
+        directory._crm = Crm(CrmPlan(**given), customers)
         made.append(directory)
         return directory
 
@@ -84,10 +85,10 @@ async def make(fake, customers):
 
 
 async def ask(directory: Directory, number: str = LI):
-    """The look-up, in its time."""
+    """The look-up, in a time that a stall would pass."""
     started = time.perf_counter()
     found = await directory.look_up(identify(number, "CN"))
-    assert (time.perf_counter() - started) * 1000 < BUDGET_MS + SLACK_MS
+    assert time.perf_counter() - started < STALL_S / 2
     return found
 
 
@@ -187,8 +188,8 @@ async def test_a_kept_answer_has_its_time(make, fake, customers):
 
 
 async def test_a_slow_answer_is_too_late_for_this_call_and_kept_for_the_next(make, fake, customers):
-    fake.delay = 0.6
-    directory = make()
+    fake.delay = 1.4
+    directory = make(budget=800)
     assert facts(await ask(directory)) == ("default", [], ("crm",))
     while not (await customers.find(LI)).answer:
         await asyncio.sleep(0.01)
@@ -203,8 +204,8 @@ async def test_a_crm_that_is_gone(make, fake, unused_tcp_port):
 
 
 async def test_after_failures_in_a_row_nobody_waits_for_it_any_more(make, fake):
-    fake.delay = 60
-    directory = make(failures=3)
+    fake.delay = STALL_S
+    directory = make(failures=3, budget=300)
     for place in range(3):
         await ask(directory, f"+861380013{place:04}")
     for place in range(20):
@@ -224,8 +225,8 @@ async def test_after_its_rest_one_question_decides(make, fake):
 
 
 async def test_a_stalled_crm_piles_nothing_up(make, fake):
-    fake.delay = 60
-    directory = make(failures=1_000, at_once=4, budget=3_000)  # our own look-up is in it, of 200 at once
+    fake.delay = STALL_S
+    directory = make(failures=1_000, at_once=4)
     found = await asyncio.gather(*(ask(directory, f"+861380013{place:04}") for place in range(200)))
     assert Counter(one.source for one in found) == {"default": 200}
     assert fake.most_open == 4
@@ -281,12 +282,12 @@ async def test_the_plan_brings_and_takes_its_crm(fake, customers, monkeypatch):
 
 
 async def test_a_server_that_does_not_answer_costs_the_budget_only(channel, customers, make, fake):
-    directory = make()
+    directory = make(budget=300)
     await ask(directory)
-    await channel.call("CLIENT", "PAUSE", 1_000, "ALL")
+    await channel.call("CLIENT", "PAUSE", 2_000, "ALL")
     started = time.perf_counter()
     found = await directory.look_up(identify(LI, "CN"))
-    assert time.perf_counter() - started < (BUDGET_MS + SLACK_MS) / 1000
+    assert time.perf_counter() - started < 1.9
     assert found.missed[0] == "directory"
     await channel.call("CLIENT", "UNPAUSE")
 

@@ -182,10 +182,10 @@ async def test_a_silent_platforms_caller_leaves_the_line_and_comes_back_to_the_o
 
 
 async def test_asking_keeps_the_place(database: str, tmp_path: Path) -> None:
-    async with platform_of(database, tmp_path, patience="1500ms", again="1s") as platform:
+    async with platform_of(database, tmp_path, patience="4s", again="1s") as platform:
         for _ in range(5):
             assert (await platform.ask("route", "c-1", PRIYA))["action"] == "queue"
-            await asyncio.sleep(0.5)  # what this is about: silences shorter than the patience, together longer
+            await asyncio.sleep(1)  # what this is about: silences shorter than the patience, together longer
         assert (await platform.api.look("c-1"))["state"] == "waiting"
 
 

