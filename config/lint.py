@@ -50,7 +50,7 @@ def _problems(plan: PlanFile, people: People) -> Iterator[Problem]:
         number_findings(site, team),
         fairness_findings(site),
         identity_findings(site, customers),
-        voice_findings(site),
+        voice_findings(site, team),
         trap_findings(site, plan.source),
     )
     for findings in of_plan:

@@ -42,13 +42,17 @@ OWNER, COVER = "owner", "cover"
 
 
 class Tier(Part):
-    """One class of customers. `head_start`: she is placed as if she had already waited that long."""
+    """One class of customers. `head_start`: she is placed as if she had already waited that long.
+
+    `spoken`: what agents are told she is, a text in the site's language or one for each; left out: the name.
+    """
 
     name: Name
     ladder: Name
     min_annual_value: Amount | None = None
     head_start: Duration = 0
     greet_by_name: bool = False
+    spoken: Words = ""
 
 
 class Group(Part):

@@ -219,7 +219,7 @@ class Telling:
             whisper=Whisper(
                 name=str(customer.get("name") or ""),
                 title=customer.get("title"),
-                tier=self.row.facts.tier,
+                tier=tier_in(self.agents_language, self.row.facts.tier, self.plan),
                 waited_ms=max(0, now_ms - self.row.facts.accepted_ms),
                 issue=str((self.meta.get("attributes") or {}).get("issue") or self.meta.get("topic") or ""),
                 comes_to=self._comes_to if named else "",
@@ -228,6 +228,12 @@ class Telling:
                 follow_up=bool(contacts) and contacts[0]["outcome"] == "follow_up",
             ),
         )
+
+
+def tier_in(language: str, tier: str, plan: SitePlan) -> str:
+    """What a tier is called in a language; one that the plan in force has no more goes by its name."""
+    words = plan.tier(tier).spoken if tier in plan.tier_order else ""
+    return in_language(words, language, plan.language)[0] if words else tier
 
 
 def elsewhere(way: str) -> dict[str, Any]:

@@ -467,6 +467,7 @@ async def test_an_agent_is_spoken_to_in_the_agents_language_the_caller_in_the_ca
     collect = agent.one(Collect)
     assert isinstance(collect, Collect)
     assert {say.locale for say in collect.prompts if isinstance(say, Say)} == {"pl"}
+    assert "poziom złoty: Wen" in agent.said
     await agent.takes(offer, "9")
     assert {say.locale for say in agent.script if isinstance(say, Say)} == {"pl"}
     await late.hear("join", offer, PromptFinished(), "agent")
