@@ -28,6 +28,9 @@ FOLDER = Path(__file__).parent / "phrases"
 SPOKEN_MAX = 60
 """Characters of a name or another datum that are spoken at most."""
 
+TITLES = ("Mr", "Ms", "Mrs", "Dr", "Prof")
+"""The titles every language has a word for."""
+
 PLACEHOLDERS: dict[str, frozenset[str]] = {
     key: frozenset(names.split())
     for key, names in {
@@ -129,6 +132,7 @@ class Phrases:
     templates: Mapping[str, str]
     order: str
     titles: Mapping[str, str]
+    addressed: Mapping[str, str]
     locale: Locale
 
     def say(self, phrase: str, /, **data: str | int) -> str:
@@ -139,8 +143,15 @@ class Phrases:
         return self.templates[phrase].format_map(spoken)
 
     def person(self, name: str, title: str | None) -> str:
-        """How a person is addressed: `Ms Li Wei`, `李伟女士`."""
-        form = self.titles.get((title or "").rstrip("."), "") if title else ""
+        """How a person is called whom others are told of: `Ms Li Wei`, `李伟女士`, `Pan Jan Nowak`."""
+        return self._called(name, title, self.titles)
+
+    def addressed_as(self, name: str, title: str | None) -> str:
+        """How a person is called who is spoken to: `Panie Jan Nowak`."""
+        return self._called(name, title, self.addressed)
+
+    def _called(self, name: str, title: str | None, forms: Mapping[str, str]) -> str:
+        form = forms.get((title or "").rstrip("."), "") if title else ""
         return clean(self.order.format(title=form, name=clean(name))) if form else clean(name)
 
     def number(self, value: int) -> str:
@@ -173,10 +184,7 @@ def check_phrases(document: Any) -> Iterator[str]:
         yield "the file is not a mapping of phrases"
         return
     people = document.get("people")
-    if not isinstance(people, dict) or not isinstance(people.get("titles"), dict):
-        yield "people.order and people.titles say how a person is addressed; one is missing"
-    elif _used(str(people.get("order", ""))) != {"title", "name"}:
-        yield "people.order uses {title} and {name}, and nothing else"
+    yield from _check_people(people if isinstance(people, dict) else {})
     for key, allowed in PLACEHOLDERS.items():
         template = document.get(key)
         if not isinstance(template, str) or not template.strip():
@@ -193,6 +201,18 @@ def check_phrases(document: Any) -> Iterator[str]:
     for key in document:
         if key not in PLACEHOLDERS and key not in ("people", "language"):
             yield f"phrase {key} is never spoken"
+
+
+def _check_people(people: dict[str, Any]) -> Iterator[str]:
+    """How persons are called: `titles` when they are told of, `addressed` when they are spoken to."""
+    if _used(str(people.get("order", ""))) != {"title", "name"}:
+        yield "people.order uses {title} and {name}, and nothing else"
+    named = ("titles", "addressed")
+    forms = {name: people[name] if isinstance(people.get(name), dict) else {} for name in named}
+    for title in dict.fromkeys((*TITLES, *forms["titles"], *forms["addressed"])):
+        for name, words in forms.items():
+            if not isinstance(words.get(title), str) or not words[title].strip():
+                yield f"people.{name} has no word for {title}"
 
 
 def _used(template: str) -> set[str] | None:
@@ -215,7 +235,7 @@ def read_phrases(path: Path) -> Phrases:
         raise PhrasesInvalid(f"{path.name}: {'; '.join(problems)}")
     people = document["people"]
     templates = {key: document[key] for key in PLACEHOLDERS}
-    return Phrases(tag, templates, people["order"], people["titles"], locale)
+    return Phrases(tag, templates, people["order"], people["titles"], people["addressed"], locale)
 
 
 @cache

@@ -63,7 +63,7 @@ def greet(scene: Scene) -> tuple[Say, ...]:
 
 def _opening(given: Greeting, site: str, speak: Phrases) -> str:
     hello = speak.say(f"greeting.{given.hello}")
-    who = speak.person(given.name, given.title)
+    who = speak.addressed_as(given.name, given.title)
     if given.text:
         filled = given.text[:GREETING_MAX].replace("{who}", who).replace("{hello}", hello)
         return clean(filled, GREETING_MAX + len(who) + len(hello))

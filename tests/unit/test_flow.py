@@ -61,6 +61,13 @@ def test_a_first_document_greets_and_says_who_will_take_care() -> None:
     assert perform(FULL)[-1] == Hold("CA1", Route("hold", "CA1", "4"), Route("left", "CA1", "4"))
 
 
+def test_who_is_greeted_is_spoken_to_and_who_is_announced_is_spoken_of() -> None:
+    caller = replace(FULL, language="pl", greeting=Greeting("morning", "named", "Jan Nowak", "Mr"))
+    assert said(perform(caller))[0] == "Dzień dobry, Panie Jan Nowak."
+    announced = replace(FULL, kind="whisper", language="pl", whisper=Whisper("Jan Nowak", "Mr", "złoty", 95_000))
+    assert "złoty: Pan Jan Nowak," in said(perform(announced))[0]
+
+
 def test_a_later_document_does_not_greet_again() -> None:
     assert said(perform(replace(FULL, greeting=None))) == []
 

@@ -14,6 +14,20 @@ from ivr.speech import FOLDER, PLACEHOLDERS, PhrasesInvalid, check_phrases, clea
 
 ENGLISH = yaml.safe_load((FOLDER / "en.yaml").read_text(encoding="utf-8"))
 
+PEOPLE = ENGLISH["people"]
+TITLES = PEOPLE["titles"]
+
+
+def without(title: str) -> dict[str, str]:
+    return {known: word for known, word in TITLES.items() if known != title}
+
+
+def test_how_people_are_called_is_named_form_by_form() -> None:
+    for people in (None, {}, {"order": "{title} {name}", "titles": None}):
+        complaints = list(check_phrases({**ENGLISH, "people": people}))
+        assert "people.titles has no word for Prof" in complaints
+        assert "people.addressed has no word for Mr" in complaints
+
 
 @pytest.mark.parametrize("tag", ["en", "zh-CN", "pl", "id"])
 def test_a_shipped_language_is_complete(tag: str) -> None:
@@ -30,8 +44,11 @@ def test_a_shipped_language_is_complete(tag: str) -> None:
         ({"hold.next": "Next is {agent}."}, "phrase hold.next uses {agent}, which it is not given"),
         ({"hold.next": "Next {"}, "phrase hold.next has an unbalanced brace"),
         ({"hold.nxt": "Next"}, "phrase hold.nxt is never spoken"),
-        ({"people": {"order": "{name}", "titles": {}}}, "people.order uses {title} and {name}, and nothing else"),
-        ({"people": None}, "people.order and people.titles say how a person is addressed; one is missing"),
+        ({"people": PEOPLE | {"order": "{name}"}}, "people.order uses {title} and {name}, and nothing else"),
+        ({"people": PEOPLE | {"titles": without("Mrs")}}, "people.titles has no word for Mrs"),
+        ({"people": PEOPLE | {"addressed": without("Dr")}}, "people.addressed has no word for Dr"),
+        ({"people": PEOPLE | {"titles": TITLES | {"Sir": "Sir"}}}, "people.addressed has no word for Sir"),
+        ({"people": PEOPLE | {"addressed": TITLES | {"Sir": "Sir"}}}, "people.titles has no word for Sir"),
     ],
 )
 def test_what_a_file_lacks_is_named(change: dict[str, object], complaint: str) -> None:
@@ -73,20 +90,22 @@ def test_a_language_falls_back_to_its_base_and_then_to_the_site_s(wanted: str, s
 
 
 @pytest.mark.parametrize(
-    ("tag", "person", "three_minutes", "thousands"),
+    ("tag", "her", "him", "to_him", "three_minutes", "thousands"),
     [
-        ("en", "Ms Li Wei", "3 minutes", "1,234"),
-        ("zh-CN", "Li Wei女士", "3分钟", "1,234"),
-        ("pl", "Pani Li Wei", "3 minuty", "1\u00a0234"),
-        ("id", "Ibu Li Wei", "3 menit", "1.234"),
+        ("en", "Ms Li Wei", "Mr Li Wei", "Mr Li Wei", "3 minutes", "1,234"),
+        ("zh-CN", "Li Wei女士", "Li Wei先生", "Li Wei先生", "3分钟", "1,234"),
+        ("pl", "Pani Li Wei", "Pan Li Wei", "Panie Li Wei", "3 minuty", "1\u00a0234"),
+        ("id", "Ibu Li Wei", "Bapak Li Wei", "Bapak Li Wei", "3 menit", "1.234"),
     ],
 )
 def test_people_and_figures_are_spoken_the_language_s_way(
-    tag: str, person: str, three_minutes: str, thousands: str
+    tag: str, her: str, him: str, to_him: str, three_minutes: str, thousands: str
 ) -> None:
     speak = phrases_for(tag)
-    assert speak.person("Li Wei", "Ms.") == person
-    assert speak.person("Li Wei", "Countess") == "Li Wei"
+    assert speak.person("Li Wei", "Ms.") == speak.addressed_as("Li Wei", "Ms") == her
+    assert speak.person("Li Wei", "Mr") == him
+    assert speak.addressed_as("Li Wei", "Mr.") == to_him
+    assert speak.person("Li Wei", "Countess") == speak.addressed_as("Li Wei", "Countess") == "Li Wei"
     assert speak.minutes(180_000) == three_minutes
     assert speak.number(1234) == thousands
 
