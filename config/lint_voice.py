@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from config.lint_team import Finding, Team
 from config.models import SitePlan
-from config.voice import GREETING_MAX
+from config.voice import GREETING_MAX, WISH
 
+FILLED = ("{hello}", "{who}", WISH)
 _PLACE = re.compile(r"\{[^{}]*\}")
 
 
@@ -39,11 +40,9 @@ def _greetings(site: SitePlan) -> Iterator[Finding]:
     for tier, texts in site.voice.greetings.items():
         for language, text in texts.items():
             at = ("voice", "greetings", tier, language)
-            if unknown := [place for place in _PLACE.findall(text) if place not in ("{hello}", "{who}")]:
-                what = (
-                    f"it fills in nothing but {{hello}} and {{who}}: {', '.join(unknown)} is spoken without its braces"
-                )
-                yield at, what, "write {hello} or {who}, or plain words", "warning"
+            if unknown := [place for place in _PLACE.findall(text) if place not in FILLED]:
+                what = f"it fills in nothing but {', '.join(FILLED)}: {', '.join(unknown)} is spoken without its braces"
+                yield at, what, f"write one of {', '.join(FILLED)}, or plain words", "warning"
             if len(text) > GREETING_MAX:
                 what = f"it is longer than the {GREETING_MAX} characters that are spoken"
                 yield at, what, "say it shorter", "warning"

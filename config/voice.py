@@ -17,6 +17,8 @@ Sound = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s?#]+|[A-Za-z0-
 
 GREETING_MAX = 200
 """Characters of a tier's own greeting that are spoken, before anything is filled in."""
+WISH = "{wish}"
+"""Where a tier's own greeting puts a birthday wish or the welcome back."""
 
 
 class MenuEntry(Part):
@@ -46,7 +48,8 @@ class Voice(Part):
 
     `interval`: how often they are told where they stand; `music_length`: how long the piece is, so that it fits.
     `callback_key`: pressed while waiting, empty: none. `accept_key`: an agent's. `caller_id`: what agents and called
-    back customers see, left out: the number that was dialled. `greetings`: tier → language → text; `{who}`, `{hello}`.
+    back customers see, left out: the number that was dialled. `greetings`: tier → language → text; `{who}`, `{hello}`,
+    `{wish}`.
     """
 
     music: Sound | None = None

@@ -43,7 +43,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """How the caller is greeted. `text`: the tier's own words instead of ours."""
+    """How the caller is greeted. `text`: the tier's own words instead of ours; birthday and welcome back join them."""
 
     hello: Hello
     variant: Variant = "plain"

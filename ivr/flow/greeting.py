@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from config.voice import GREETING_MAX
+from config.voice import GREETING_MAX, WISH
 from ivr.scene import Greeting, Hello, Scene, Variant
 from ivr.speech import PLACEHOLDERS, Phrases, clean, phrases_for
 from ivr.vocabulary import Say
@@ -65,11 +65,30 @@ def _opening(given: Greeting, site: str, speak: Phrases) -> str:
     hello = speak.say(f"greeting.{given.hello}")
     who = speak.addressed_as(given.name, given.title)
     if given.text:
-        filled = given.text[:GREETING_MAX].replace("{who}", who).replace("{hello}", hello)
-        return clean(filled, GREETING_MAX + len(who) + len(hello))
+        return _own_words(given.text[:GREETING_MAX], {"who": who, "hello": hello, "wish": _wish(given, site, speak)})
     if given.variant in ("named", "birthday"):
         return speak.say(f"greeting.{given.variant}", hello=hello, who=who)
-    name = clean(site)
-    key = f"greeting.{given.variant}" + ("" if name else "_nowhere")
-    data = {"hello": hello, "who": who, "site": name}
+    return _at(f"greeting.{given.variant}", site, speak, hello=hello, who=who)
+
+
+def _at(key: str, site: str, speak: Phrases, **data: str) -> str:
+    """A phrase with the site's name, or the one for a site without."""
+    data["site"] = clean(site)
+    key += "" if data["site"] else "_nowhere"
     return speak.say(key, **{field: data[field] for field in PLACEHOLDERS[key]})
+
+
+def _wish(given: Greeting, site: str, speak: Phrases) -> str:
+    """What a birthday, or a caller who is back, adds to a tier's own words."""
+    if given.variant == "birthday":
+        return speak.say("greeting.wish_birthday")
+    return _at("greeting.wish_welcome_back", site, speak) if given.variant == "welcome_back" else ""
+
+
+def _own_words(text: str, data: dict[str, str]) -> str:
+    """A tier's own: the wish stands where the plan puts it, else behind them."""
+    if WISH not in text:
+        text = f"{text} {WISH}"
+    for name, words in data.items():
+        text = text.replace(f"{{{name}}}", words)
+    return clean(text, GREETING_MAX + sum(map(len, data.values())))

@@ -12,8 +12,8 @@ from ivr.flow import perform
 from ivr.flow.asking import choice_of
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.flow.perform import _SCENES
-from ivr.scene import Greeting, MenuOption, Range, Scene, Whisper
-from ivr.speech import languages
+from ivr.scene import Greeting, MenuOption, Range, Scene, Variant, Whisper
+from ivr.speech import languages, phrases_for
 from ivr.vocabulary import Collect, Dial, Goto, Hangup, Hold, Join, Play, Route, Say, Script
 
 FULL = Scene(
@@ -219,6 +219,37 @@ def test_which_greeting(named: bool, birthday: date | None, last: date | None, t
 def test_a_tier_s_own_words_are_spoken_with_the_name_and_nothing_else() -> None:
     own = replace(FULL, greeting=Greeting("morning", "named", "Li <b>Wei", "Ms", text="{hello}, dear {who}! {site}"))
     assert said(perform(own))[0] == "Good morning, dear Ms Li b Wei! site"
+
+
+@pytest.mark.parametrize(
+    ("variant", "text", "words"),
+    [
+        ("named", "{hello}, dear {who}.", "Good morning, dear Ms Li Wei."),
+        ("birthday", "{hello}, dear {who}.", "Good morning, dear Ms Li Wei. Many happy returns of the day."),
+        ("welcome_back", "{hello}, dear {who}.", "Good morning, dear Ms Li Wei. Welcome back to Acme."),
+        ("birthday", "Dear {who}! {wish} A pleasure.", "Dear Ms Li Wei! Many happy returns of the day. A pleasure."),
+        ("named", "Dear {who}! {wish} A pleasure.", "Dear Ms Li Wei! A pleasure."),
+    ],
+)
+def test_a_tier_s_own_words_do_not_forget_the_day(variant: Variant, text: str, words: str) -> None:
+    own = replace(FULL, greeting=Greeting("morning", variant, "Li Wei", "Ms", text=text))
+    assert said(perform(own))[0] == words
+    nowhere = replace(own, site="")
+    assert said(perform(nowhere))[0] == words.replace(" to Acme", "")
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+@pytest.mark.parametrize("variant", ["birthday", "welcome_back"])
+def test_the_day_is_wished_for_in_every_language(language: str, variant: Variant) -> None:
+    own = replace(FULL, language=language, greeting=Greeting("morning", variant, "Li Wei", "Ms", text="{wish}"))
+    assert said(perform(own))[0] == phrases_for(language).say(
+        f"greeting.wish_{variant}", **({"site": "Acme"} if variant == "welcome_back" else {})
+    )
+
+
+def test_the_longest_words_lose_nothing_of_the_wish() -> None:
+    own = replace(FULL, greeting=Greeting("morning", "birthday", "Li Wei", "Ms", text="{who} " + "a" * 194))
+    assert said(perform(own))[0].endswith("a Many happy returns of the day.")
 
 
 def test_the_plan_s_own_words_are_spoken_in_the_voice_of_their_language() -> None:

@@ -15,8 +15,12 @@ from tests.support.plans import sample, small
     ("text", "said"),
     [
         ("{hello}, dear {who}.", []),
-        ("{hello}, {whoo}.", ["it fills in nothing but {hello} and {who}: {whoo} is spoken without its braces"]),
-        ("Dear {Who}, {0}.", ["it fills in nothing but {hello} and {who}: {Who}, {0} is spoken without its braces"]),
+        ("{hello}, dear {who}. {wish} Good to hear you.", []),
+        ("{hello}, {whoo}.", ["it fills in nothing but {hello}, {who}, {wish}: {whoo} is spoken without its braces"]),
+        (
+            "Dear {Who}, {0}.",
+            ["it fills in nothing but {hello}, {who}, {wish}: {Who}, {0} is spoken without its braces"],
+        ),
         ("a" * 200, []),
         ("a" * 201, ["it is longer than the 200 characters that are spoken"]),
     ],
