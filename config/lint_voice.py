@@ -17,6 +17,7 @@ def voice_findings(site: SitePlan, team: Team | None) -> Iterator[Finding]:
     """What tiers are called, and how they are greeted."""
     yield from _spoken_tiers(site, team)
     yield from _greetings(site)
+    yield from _topics(site)
 
 
 def _spoken_tiers(site: SitePlan, team: Team | None) -> Iterator[Finding]:
@@ -46,3 +47,15 @@ def _greetings(site: SitePlan) -> Iterator[Finding]:
             if len(text) > GREETING_MAX:
                 what = f"it is longer than the {GREETING_MAX} characters that are spoken"
                 yield at, what, "say it shorter", "warning"
+
+
+def _topics(site: SitePlan) -> Iterator[Finding]:
+    """What the menu calls a topic, in the languages its callers are spoken to before they choose."""
+    heard = [site.language, *(number.language for number in site.numbers.values() if number.language)]
+    for place, entry in enumerate(site.voice.menu):
+        if isinstance(entry.topic, dict):
+            said = {_base(tag) for tag in entry.topic}
+            missing = list(dict.fromkeys(language for language in heard if _base(language) not in said))
+            if missing:
+                what = f"callers who hear {', '.join(missing)} are told of this topic in another language"
+                yield ("voice", "menu", place, "topic"), what, f"add {', '.join(missing)}", "warning"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from config.parts import Part
+from config.parts import Part, Words
 from config.values import Dialled, Duration, Language, Name, Names, Text
 
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
@@ -22,11 +22,14 @@ WISH = "{wish}"
 
 
 class MenuEntry(Part):
-    """One key of the menu: a `language`, or a `topic` said in the caller's; `skills` are what the call then needs."""
+    """One key of the menu: a `language`, or a `topic`; `skills` are what the call then needs.
+
+    `topic`: a text in the site's language or one for each, of which a caller hears the own.
+    """
 
     key: Key
     language: Language | None = None
-    topic: Text = ""
+    topic: Words = ""
     skills: Names = ()
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from config.models import SitePlan
 from router.directory.lookup import LookUp
 from router.directory.meeting import Meeting
 from router.directory.phones import CallerIdentity, identify
@@ -119,6 +120,13 @@ def dialled(number: str, region: str) -> str:
     """The number dialled as the plan lists it: E.164 where it is one."""
     identity = identify(number, region)
     return identity.key if identity.kind == "number" else number
+
+
+def language_of(meta: Mapping[str, Any], plan: SitePlan) -> str:
+    """As the policy decides it: chosen on this call, of the number dialled, the customer's, the site's."""
+    number = plan.numbers.get(str(meta.get("to") or ""))
+    customer = meta.get("customer") or {}
+    return str(meta.get("language") or (number and number.language) or customer.get("language") or plan.language)
 
 
 def pack(

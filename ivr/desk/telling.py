@@ -14,6 +14,7 @@ from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
 from router.callbacks import is_callback, why_not_called
 from router.domain.estimates import Announcement
+from router.routing import language_of
 from router.store.rows import CallRow, CallView
 
 NUMBER, VOICEMAIL = "number:", "voicemail:"
@@ -78,8 +79,7 @@ class Telling:
         return self.scene("identify_pin", greeting=greeting) if asked == "pin" else self.menu(greeting)
 
     def menu(self, greeting: Greeting | None = None, again: bool = False) -> Scene:
-        entries = self.plan.voice.menu
-        options = tuple(MenuOption(entry.key, entry.language, entry.topic) for entry in entries)
+        options = menu_in(language_of(self.meta, self.plan), self.plan)
         return self.scene("menu", greeting=greeting, menu=options, again=again)
 
     def question(self, told: Announcement | None, *, greeting: Greeting | None = None, again: bool = False) -> Scene:
@@ -150,16 +150,20 @@ class Telling:
             row.outcome == "overflowed_out" and row.ended_ms is not None and row.ended_ms >= (row.facts.max_ms or 0)
         )
         way = str(meta.get("exit") or self.plan.exit)
-        message = "" if waited_out else self.view.closing
+        message, spoken_in = ("", "") if waited_out else self._closing()
         return self.scene(
             "exit",
             greeting=greeting,
             reason="max_wait" if waited_out and not meta.get("closes") else "closed",
             message=message or str(meta.get("message") or ""),
-            message_language="" if message else str(meta.get("message_language") or ""),
+            message_language=spoken_in if message else str(meta.get("message_language") or ""),
             callback_key=self.exit_key if way == "callback" and self.may_call_back else "",
             **elsewhere(way),
         )
+
+    def _closing(self) -> tuple[str, str]:
+        """A closed group's own words, and the language they are in."""
+        return in_language(self.view.closing, language_of(self.meta, self.plan), self.plan.language)
 
     def unreached(self) -> Scene:
         """The number outside was busy, or nobody picked up: a callback if there can be one, else the plan's words."""
@@ -230,6 +234,14 @@ class Telling:
         )
 
 
+def menu_in(language: str, plan: SitePlan) -> tuple[MenuOption, ...]:
+    """The plan's menu, its topics as they are called in a language."""
+    return tuple(
+        MenuOption(entry.key, entry.language, in_language(entry.topic, language, plan.language)[0])
+        for entry in plan.voice.menu
+    )
+
+
 def tier_in(language: str, tier: str, plan: SitePlan) -> str:
     """What a tier is called in a language; one that the plan in force has no more goes by its name."""
     words = plan.tier(tier).spoken if tier in plan.tier_order else ""
@@ -268,13 +280,6 @@ def turned_away(call_id: str, to: str, plan: SitePlan, now_ms: int) -> Scene:
 
 def _range(told: Announcement | None) -> Range | None:
     return Range(told.about_min * 60_000, told.at_most_min * 60_000) if told else None
-
-
-def language_of(meta: dict[str, Any], plan: SitePlan) -> str:
-    """As the policy decides it: chosen on this call, of the number dialled, the customer's, the site's."""
-    number = plan.numbers.get(str(meta.get("to") or ""))
-    customer = meta.get("customer") or {}
-    return str(meta.get("language") or (number and number.language) or customer.get("language") or plan.language)
 
 
 @lru_cache(maxsize=256)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from config.models import SitePlan
 from config.node import Node
-from ivr.desk.telling import Telling, language_of
+from ivr.desk.telling import Telling, menu_in
 from ivr.flow.greeting import voice
 from ivr.node.answers import DECISION, Answer
 from ivr.node.words import text_of
-from ivr.scene import MenuOption, Scene
+from ivr.scene import Scene
 from router.callbacks import callback_id_of
 from router.domain.estimates import Announcement
+from router.routing import language_of
 from router.site import Site
 from router.store.rows import CallView
 
@@ -54,8 +55,8 @@ def standing(site: Site, node: Node, view: CallView) -> Answer:
 
 def menu_of(plan: SitePlan, call_id: str, called: str, again: bool) -> Answer:
     """The plan's menu; `again`: what was pressed is none of it."""
-    options = tuple(MenuOption(one.key, one.language, one.topic) for one in plan.voice.menu)
     language = language_of({"to": called}, plan)
+    options = menu_in(language, plan)
     return {
         "action": "ask",
         "text": text_of(Scene("menu", call_id, 0, language, fallback=plan.language, menu=options, again=again)),

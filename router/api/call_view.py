@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from config.parts import in_language
 from router.api.problem import Problem
 from router.api.reply import Reply
 from router.api.route import Ctx
@@ -18,6 +19,7 @@ from router.domain import estimates
 from router.domain.errors import UnknownCall
 from router.domain.events import Event, Told
 from router.domain.timeline import tell
+from router.routing import language_of
 from router.site import Site
 from router.store.rows import KINDS, CallFacts, CallRow
 
@@ -240,7 +242,9 @@ def _chosen(events: Sequence[Event]) -> str | None:
 async def _message(site: Site, row: CallRow) -> str | None:
     """What who was sent away heard: the closed queue's own words, else the plan's."""
     view = await site.engine.view_call(row.call_id)
-    return (view.closing if view else "") or row.meta.get("message")
+    if view is None or not view.closing:
+        return row.meta.get("message")
+    return in_language(view.closing, language_of(row.meta, site.plan), site.plan.language)[0]
 
 
 def _waited_ms(row: CallRow, events: Sequence[Event], now_ms: int) -> int:

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from config.models import SitePlan
+from config.parts import in_language
+from config.values import Language
 from router.api.call_view import CallSummary, Estimate, call_summaries, estimate_shown
 from router.api.paging import Page, cursor_at
 from router.api.problem import invalid, not_found
@@ -24,6 +26,9 @@ from router.site import Site
 from router.store.agent_transitions import OFF_DUTY
 
 queues = Routes("Queues")
+
+Saying = Annotated[str, StringConstraints(max_length=500)]
+Said = Saying | Annotated[dict[Language, Saying], Field(min_length=1, max_length=50)]
 
 
 class ServiceLevel(Answer):
@@ -47,7 +52,7 @@ class Queue(Answer):
     title: str
     open: bool
     until: When | None = Field(description="when a closed queue opens by itself")
-    message: str | None
+    message: Said | None = Field(description="what those it sends away are told, as it was put")
     waiting: int
     longest_wait_ms: int | None
     agents: dict[str, int] = Field(description="agents of the group by state")
@@ -64,8 +69,10 @@ class Queues(Answer):
 
 
 class QueueChange(Body):
+    """`message`: a text in the site's language, or one for each, of which a caller hears the own."""
+
     open: bool
-    message: Annotated[str, StringConstraints(max_length=500)] = ""
+    message: Said = ""
     until: Instant | None = None
 
 
@@ -111,7 +118,8 @@ async def put_queue(ctx: Ctx, body: QueueChange) -> Reply:
     if until_ms is not None and until_ms <= ctx.site.now_ms():
         raise invalid("/until", "must lie in the future")
     await site.channel.call("HSET", site.keys.own("closed"), group, json.dumps({"message": body.message}))
-    await site.engine.close_group(group, until_ms=until_ms, by=ctx.who(), message=body.message)
+    audited, _ = in_language(body.message, site.plan.language, site.plan.language)
+    await site.engine.close_group(group, until_ms=until_ms, by=ctx.who(), message=audited)
     return await list_queues(ctx)
 
 
@@ -138,7 +146,7 @@ async def _ahead(site: Site, now_ms: int) -> dict[tuple[str, str], int]:
     return found
 
 
-async def _closure(site: Site, group: str) -> tuple[str | None, str | None]:
+async def _closure(site: Site, group: str) -> tuple[str | None, Said | None]:
     """Until when a closed group stays so, and what callers are told."""
     due, kept = await site.channel.call_many(
         [("ZSCORE", site.keys.deadlines, f"g:{group}"), ("HGET", site.keys.own("closed"), group)]
@@ -154,7 +162,7 @@ def _queue(
     now: Now,
     counts: Counter[tuple[str, str, str]],
     ahead: Mapping[tuple[str, str], int],
-    closed: dict[str, tuple[str | None, str | None]],
+    closed: dict[str, tuple[str | None, Said | None]],
     now_ms: int,
 ) -> dict[str, Any]:
     plan = site.plan

@@ -141,7 +141,7 @@ class CallView:
     `counts`: for each lane the call stands in, the calls of lower rank; `deserted`: those of them that nobody on duty
     serves. `agent`: whom it waits for, or who is rung for
     it. `sent_for`: caller or agent is being taken out of what they hear. `closing`: what a closed group tells those it
-    sends away. `card`: of the agent who has the call, or whom it waits for.
+    sends away, as it was put: a text, or language → text. `card`: of the agent who has the call, or whom it waits for.
     """
 
     row: CallRow
@@ -154,7 +154,7 @@ class CallView:
     deserted: frozenset[str]
     agent: AgentFacts | None
     sent_for: bool
-    closing: str
+    closing: str | dict[str, str]
     card: dict[str, Any]
 
     @property

@@ -557,6 +557,16 @@ async def test_accepted_in_the_application_while_the_phone_rings(api: Api) -> No
 # ---------------------------------------------------------------- menu
 
 
+@pytest.mark.parametrize(("language", "words"), [("pl", "kredyty: proszę wybrać 2."), ("id", "Untuk loans, tekan 2.")])
+async def test_a_topic_is_called_as_the_caller_would(api: Api, language: str, words: str) -> None:
+    topic = {"en": "loans", "pl": "kredyty"}
+    await change_plan(api, voice={"menu": [{"key": "2", "topic": topic, "skills": ["loans"]}]})
+    await api.put("/v1/customers/c-901", {"name": "Jan", "phones": [NOBODY], "tier": "silver", "language": language})
+    call = line(api)
+    await call.calls(NOBODY)
+    assert words in call.said
+
+
 async def test_the_menu_asks_before_anybody_is_looked_for(api: Api) -> None:
     await change_plan(
         api,

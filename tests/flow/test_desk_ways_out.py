@@ -18,6 +18,7 @@ from ivr.vocabulary import (
     InputDigits,
     LegFailed,
     PromptFinished,
+    Say,
 )
 from router.callbacks import callback_id_of
 from tests.support.desk_stage import (
@@ -428,6 +429,22 @@ async def test_a_closed_queue_tells_those_who_come(api: Api) -> None:
     assert "We are closed at the moment. There is a fire drill." in call.said
     assert call.one(Hangup)
     assert (await api.look("n1"))["message"] == "There is a fire drill."
+
+
+DRILL = {"en": "There is a fire drill.", "pl": "Mamy próbny alarm."}
+
+
+@pytest.mark.parametrize(("number", "language", "spoken_in"), [(NOBODY, "pl", "pl"), (PRIYA, "id", "en")])
+async def test_a_closed_queue_tells_each_in_their_language(
+    api: Api, number: str, language: str, spoken_in: str
+) -> None:
+    await change_plan(api, numbers={OFFICE: {"language": language}})
+    closed = await api.put("/v1/queues/general", {"open": False, "message": DRILL})
+    assert {queue["group"]: queue["message"] for queue in closed.json["queues"]}["general"] == DRILL
+    call = line(api)
+    await call.calls(number, to=OFFICE)
+    assert Say(DRILL[spoken_in], spoken_in) in call.script
+    assert (await api.look("n1"))["message"] == DRILL[spoken_in]
 
 
 async def test_a_closed_queue_without_a_word_leaves_the_plans(api: Api) -> None:

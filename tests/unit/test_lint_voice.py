@@ -72,3 +72,14 @@ def test_the_sample_s_tiers_have_a_word_in_every_shipped_language(language: str)
     for tier in sample().plan.site.tiers:
         assert isinstance(tier.spoken, dict)
         assert tier.spoken[language]
+
+
+@pytest.mark.parametrize(
+    ("topic", "missing"),
+    [("loans", ""), ({"en": "loans", "pl": "kredyty"}, ""), ({"en": "loans"}, "pl"), ({"zh-CN": "贷款"}, "en, pl")],
+)
+def test_a_topic_without_a_word_for_callers_is_named(topic: Any, missing: str) -> None:
+    menu = [{"key": "1", "language": "id"}, {"key": "2", "topic": topic, "skills": ["loans"]}]
+    plan = small(voice={"menu": menu}, numbers={"+12025550100": {"language": "pl"}})
+    found = [problem.message for problem in lint_plan(plan) if problem.pointer == "/voice/menu/1/topic"]
+    assert found == ([f"callers who hear {missing} are told of this topic in another language"] if missing else [])
