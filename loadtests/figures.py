@@ -16,8 +16,9 @@ NAME = "figures.json"
 
 @dataclass(frozen=True)
 class Figures:
-    """`came`: calls that came in; `talked`: those that were connected; `complete`: those and ended. `came_s`: from the
-    first to the last. `hooks`: how many, p50, p95, p99, max in ms. `rss`: [s, bytes of the service, of its server].
+    """`came`: calls that came in, in `came_s`; `complete`: those that were connected, and ended.
+    `spent`: since the first came. `hooks`: how many, p50, p95, p99, max in ms. `rss`: [s, bytes of the service, of its
+    server].
     """
 
     rate: float
@@ -72,7 +73,10 @@ def write_figures(options: Options, found: Judgement, judge: Judge, meter: Meter
         complete=sum(fate.talked_ms is not None and bool(fate.outcome) for fate in fates),
         ended=sum(bool(fate.outcome) for fate in fates),
         hooks=(count, times[0], times[1], times[2], times[3]),
-        spent=meter.spent(),
-        rss=[(one.at_s, one.rss["service"], one.rss["server"]) for one in meter.readings],
+        spent=meter.spent(came[0] if came else 0),
+        rss=[
+            ((one.at_ms - meter.readings[0].at_ms) / 1000, one.rss["service"], one.rss["server"])
+            for one in meter.readings
+        ],
     )
     (options.folder / NAME).write_text(json.dumps(asdict(figures)), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,14 +13,14 @@ from loadtests.processor import Use, family, use_of
 
 SERVERS = ("valkey-server", "redis-server")
 PARTS = ("service", "server", "far end", "locust")
-POINTS, SHORTEST_S = 240, 0.5
+POINTS, SHORTEST_S = 240, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """At `at_s` of the run, by part: processor seconds used so far, bytes resident. `load`: the machine's."""
+    """By part: processor seconds used so far, bytes resident. `load`: the machine's; `at_ms`: by its clock."""
 
-    at_s: float
+    at_ms: int
     cpu_s: dict[str, float]
     rss: dict[str, int]
     load: float = 0.0
@@ -45,7 +45,6 @@ class Meter:
     def __init__(self, seconds: float) -> None:
         self.readings: list[Reading] = []
         self._every_s = max(SHORTEST_S, seconds / POINTS)
-        self._began = time.monotonic()
         self._service: list[int] = []
         self._locust: list[int] = []
 
@@ -75,20 +74,21 @@ class Meter:
             uses["far end"].append(far_end)
             cpu_s["far end"] = far_end.own_s
         rss = {part: sum(use.rss for use in uses[part]) for part in PARTS}
-        at_s = time.monotonic() - self._began
-        self.readings.append(Reading(round(at_s, 2), cpu_s, rss, os.getloadavg()[0]))
+        self.readings.append(Reading(round(time.time() * 1000), cpu_s, rss, os.getloadavg()[0]))
 
-    def spent(self) -> Spent:
-        return spent(self.readings)
+    def spent(self, from_ms: int = 0) -> Spent:
+        """From the last reading before that time on."""
+        earlier = sum(one.at_ms <= from_ms for one in self.readings)
+        return spent(self.readings[max(0, earlier - 1) :])
 
 
-def spent(readings: list[Reading]) -> Spent:
+def spent(readings: Sequence[Reading]) -> Spent:
     """What each part has used. A process that has gone took its time with it, so only what grew is counted."""
     if not readings:
         return Spent()
     steps = list(pairwise(readings))
     used = {part: sum(max(0.0, after.cpu_s[part] - before.cpu_s[part]) for before, after in steps) for part in PARTS}
-    wall_s = readings[-1].at_s - readings[0].at_s
+    wall_s = (readings[-1].at_ms - readings[0].at_ms) / 1000
     return Spent(wall_s, used, sum(one.load for one in readings) / len(readings))
 
 

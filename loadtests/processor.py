@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,6 @@ class Use:
     """
 
     name: str
-    parent: int
     own_s: float
     buried_s: float
     rss: int
@@ -34,21 +34,25 @@ def use_of(pid: int) -> Use | None:
         return None
     fields = tail.split()
     own, buried = (sum(map(int, fields[at : at + 2])) / TICKS for at in (11, 13))
-    return Use(head.partition("(")[2], int(fields[1]), own, buried, int(fields[21]) * PAGE)
+    return Use(head.partition("(")[2], own, buried, int(fields[21]) * PAGE)
 
 
 def family(pid: int) -> dict[int, Use]:
     """A process and its living descendants, by id; what is gone is left out."""
-    uses = {int(at.name): use for at in Path("/proc").iterdir() if at.name.isdigit() and (use := use_of(int(at.name)))}
-    children: dict[int, list[int]] = {}
-    for one, use in uses.items():
-        children.setdefault(use.parent, []).append(one)
     found, following = {}, [pid]
     while following:
         one = following.pop()
-        if one in uses:
-            found[one] = uses[one]
-        following += children.get(one, [])
+        if use := use_of(one):
+            found[one] = use
+            following += _children(one)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, task.read_text().split())
     return found
 
 

@@ -18,6 +18,7 @@ AROUND_TALK_S = 45.0
 """What an agent spends on a call beside the talk: ringing, hearing who comes, wrapping up, offers in vain."""
 ANSWERED, PLENTY = 0.6, 1.3
 FEW = 40
+PATIENT_MS, RETAIN_ENDED_MS = 60_000, 60_000
 
 
 def agents_for(options: Options) -> int:
@@ -63,6 +64,10 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
     def scaled(seconds: float) -> int:
         return max(100, round(seconds * 1000 / options.pace))
 
+    def patient(seconds: float) -> int:
+        """No less than a second; where only complete calls count, a slow machine must not end them."""
+        return max(PATIENT_MS if options.plain else 1_000, scaled(seconds))
+
     tiers = [
         {
             "name": tier,
@@ -94,17 +99,18 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
             "general": [{"step": "general", "to": "general"}],
         },
         "question": {"default": "transfer", "options": ["transfer", "wait", "callback"]},
-        "max_wait": max(1_000, scaled(900)),
+        "max_wait": patient(900),
         "timing": {
-            "offer": max(1_000, scaled(25)),
-            "dial": max(1_000, scaled(60)),
-            "bridge": max(1_000, scaled(20)),
+            "offer": patient(25),
+            "dial": patient(60),
+            "bridge": patient(20),
             "wrap_up": scaled(15),
             "cooling": scaled(20),
             "cooling_max": scaled(120),
             "question": max(1_000, scaled(40)),
             "owner_wait": max(1_000, scaled(120)),
             "recall": max(1_000, scaled(120)),
+            "retain_ended": RETAIN_ENDED_MS,
         },
         "voice": {
             "menu": [{"key": "1", "topic": "accounts"}, {"key": "2", "topic": "loans"}],

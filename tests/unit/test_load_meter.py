@@ -14,7 +14,9 @@ from loadtests.processor import cpu_s, family, use_of
 
 
 def reading(at_s: float, service: float, server: float = 0.0) -> Reading:
-    return Reading(at_s, dict.fromkeys(PARTS, 0.0) | {"service": service, "server": server}, dict.fromkeys(PARTS, 1))
+    return Reading(
+        round(at_s * 1000), dict.fromkeys(PARTS, 0.0) | {"service": service, "server": server}, dict.fromkeys(PARTS, 1)
+    )
 
 
 def test_what_grew_between_readings_is_spent() -> None:
@@ -26,6 +28,14 @@ def test_what_grew_between_readings_is_spent() -> None:
 
 def test_a_process_that_has_gone_takes_nothing_back() -> None:
     assert spent([reading(0, 5.0), reading(10, 9.0), reading(20, 0.5), reading(30, 2.5)]).cpu_s["service"] == 6.0
+
+
+def test_what_went_before_the_first_call_is_not_in_it() -> None:
+    meter = Meter(10)
+    meter.readings = [reading(0, 0.0), reading(10, 7.0), reading(20, 8.0)]
+    assert meter.spent(15_000).cpu_s["service"] == 1.0
+    assert meter.spent(10_000).wall_s == 10
+    assert meter.spent(0).cpu_s["service"] == meter.spent().cpu_s["service"] == 8.0
 
 
 def test_nothing_read_is_nothing_spent() -> None:

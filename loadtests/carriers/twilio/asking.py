@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from urllib.parse import parse_qsl, urldefrag, urlsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote_plus, urldefrag, urlsplit
 
-import aiohttp
 from twilio.request_validator import RequestValidator
-from yarl import URL
 
 from loadtests.carriers.faults import Faults
+from loadtests.carriers.posting import Answer, Broken, Posts, Unreachable
 from loadtests.carriers.twilio.legs import TwilioLeg
 
 CEILING_S = 15.0
+FORM = "application/x-www-form-urlencoded"
 CHANGES = frozenset({"join"})
 """Pages that tell how things stand, and may tell it otherwise a moment later."""
 
@@ -47,7 +48,7 @@ class Asking:
         self.log: list[Asked] = []
         self.timed: Callable[[str, float], None] | None = None
         """Told after every answer: the page asked for, and how many ms it took."""
-        self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self.session = Posts()
 
     def sign(self, url: str, form: Mapping[str, str]) -> str:
         return str(self._validator.compute_signature(url, dict(form)))
@@ -79,9 +80,9 @@ class Asking:
         for _ in range(tries):
             try:
                 status, kind, body = await self.post(address, form, token, int(overrides.get("rt", "15000")) / 1_000)
-            except aiohttp.ClientConnectorError:
+            except Unreachable:
                 why = "ct"
-            except (TimeoutError, aiohttp.ClientError) as error:
+            except (TimeoutError, Broken) as error:
                 why, detail = "rt", f" ({type(error).__name__})"
             else:
                 if status < 400:
@@ -97,13 +98,24 @@ class Asking:
         headers = {"X-Twilio-Signature": self.sign(url, form), "I-Twilio-Idempotency-Token": token}
         began = time.monotonic()
         async with asyncio.timeout(min(read_s, CEILING_S)):
-            async with self.session.post(URL(url, encoded=True), data=dict(form), headers=headers) as response:
-                body = await response.read()
-                if self.timed is not None:
-                    self.timed(page_of(url), (time.monotonic() - began) * 1_000)
-                else:
-                    self.log.append(Asked(url, form, response.status, body))
-                return response.status, response.headers.get("Content-Type", ""), body
+            answer = await self.send(url, form, headers)
+        if self.timed is not None:
+            self.timed(page_of(url), (time.monotonic() - began) * 1_000)
+        else:
+            self.log.append(Asked(url, form, answer.status, answer.body))
+        return answer
+
+    async def send(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        """Just that, whatever the headers say."""
+        return await self.session.post(url, encoded(form), {"Content-Type": FORM, **headers})
+
+
+_quoted = lru_cache(10_000)(quote_plus)
+
+
+def encoded(form: Mapping[str, str]) -> bytes:
+    """As a form is sent; most of it is the same from call to call."""
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in form.items()).encode()
 
 
 def page_of(url: str) -> str:
