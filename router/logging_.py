@@ -30,7 +30,18 @@ def set_up(style: Literal["text", "json"] | None, level: int = logging.INFO) -> 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextLines() if as_text else JsonLines())
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    _know_less()
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _know_less() -> None:
+    """Of thread, process and the line that spoke no line of ours tells; a record costs half without them.
+
+    As described in logging's own how-to, section "Optimization".
+    """
+    logging._srcfile = None  # type: ignore[attr-defined]
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False
 
 
 def frames(trace: TracebackType | None) -> list[str]:

@@ -24,6 +24,8 @@ SHUTDOWN_S = 1.0
 REPLACED_S = 3.0
 """How long one who was replaced goes on with connections that are open: their clients come back on new ones."""
 SHORT_SECRET = 16
+COLLECT_AFTER = 20_000
+"""Objects made beyond those let go, before the collector looks: nearly all of ours go by themselves."""
 
 log = logging.getLogger("vipline.process")
 
@@ -65,6 +67,7 @@ async def serve(settings: Settings, post: Post | None = None) -> None:
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
         # What start-up made stays for good: left to the collector, a full collection stops every call for 45 ms.
         gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
         site: web.BaseSite
         if post is not None:
             site = web.SockSite(runner, post.socket, backlog=BACKLOG)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ CONSUMER = "outbox"
 BATCH = 256
 AT_ONCE = 2_000
 RETRY_S = 0.5
+GATHER_S = 0.05
+"""So long settled entries gather before they are acknowledged, all in one."""
 
 log = logging.getLogger("vipline.telephony")
 
@@ -46,6 +49,8 @@ class Term:
         self._pace = pace
         self._last: dict[str, asyncio.Task[None]] = {}
         self._at: dict[str, asyncio.Task[None]] = {}
+        self._settled: deque[str] = deque()
+        self._acknowledging: asyncio.Task[None] | None = None
 
     @property
     def busy(self) -> Collection[str]:
@@ -73,7 +78,7 @@ class Term:
         for event in events:
             if not event.raw.startswith(TYPES) or not is_ours(event):
                 others.append(event.entry_id)
-            elif event.entry_id not in self._at:
+            elif event.entry_id not in self._at and event.entry_id not in self._settled:
                 self._start(event)
         if others:
             await self._site.channel.call("XACK", self._site.keys.events, GROUP, *others)
@@ -86,6 +91,11 @@ class Term:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            await asyncio.wait({self._acknowledging})
+            with contextlib.suppress(Exception):
+                await self._acknowledge()
 
     def _start(self, event: Event) -> None:
         """After what its call has before it."""
@@ -107,14 +117,32 @@ class Term:
         while True:
             try:
                 await self._handle(event)
-                await self._site.channel.call("XACK", self._site.keys.events, GROUP, event.entry_id)
             except Exception as error:
                 say(
                     log, logging.WARNING, "event not carried out", call=event.fields["call"], error=type(error).__name__
                 )
                 await self._pace.sleep(RETRY_S)
             else:
+                self._settled.append(event.entry_id)
+                if self._acknowledging is None or self._acknowledging.done():
+                    self._acknowledging = asyncio.create_task(self._acknowledge_soon())
                 return
+
+    async def _acknowledge_soon(self) -> None:
+        """One that is not acknowledged is looked at again, and found to be done."""
+        while self._settled:
+            await asyncio.sleep(GATHER_S)
+            try:
+                await self._acknowledge()
+            except Exception as error:
+                say(log, logging.WARNING, "entries not acknowledged", error=type(error).__name__)
+                await asyncio.sleep(RETRY_S)
+
+    async def _acknowledge(self) -> None:
+        if settled := list(self._settled):
+            await self._site.channel.call("XACK", self._site.keys.events, GROUP, *settled)
+            for _ in settled:
+                self._settled.popleft()
 
     async def _handle(self, event: Event) -> None:
         look = await self._look(event)
