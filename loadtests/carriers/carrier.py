@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -53,15 +52,3 @@ class Carrier(Protocol):
     async def until_leg_to(self, number: str, count: int = 1, timeout_s: float = 10.0) -> Leg:
         """The newest leg to a number, once so many have been placed."""
         ...
-
-
-def newest_to(legs: Mapping[str, Leg], number: str) -> Leg:
-    """The newest leg to a number. StopIteration: there is none."""
-    return next(leg for leg in reversed(list(legs.values())) if leg.to_number == number)
-
-
-async def until_newest_to(legs: Mapping[str, Leg], number: str, count: int, timeout_s: float) -> Leg:
-    async with asyncio.timeout(timeout_s):
-        while sum(leg.to_number == number for leg in legs.values()) < count:
-            await asyncio.sleep(0.005)
-    return newest_to(legs, number)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ivr.simulator.exchange import Exchange
 from ivr.simulator.lines import HungUp, Line
-from loadtests.carriers.carrier import newest_to, until_newest_to
-from loadtests.carriers.faults import Faults, RestFault
+from loadtests.carriers.faults import RestFault
 from loadtests.carriers.phones import Leg, Person, Pick
-from loadtests.carriers.tasks import Tasks
+from loadtests.carriers.stand_in import StandIn
 from router.clock import RunningClock
 
 SITE = "main"
@@ -72,41 +70,29 @@ class SimulatedLeg(Leg):
             line.press(keys)
 
 
-class SimulatedCarrier:
+class SimulatedCarrier(StandIn[SimulatedLeg]):
     """`speed`: seconds of the exchange in one of ours; `exchange`: one with another clock instead."""
 
     def __init__(self, *, speed: float = 50.0, exchange: Exchange | None = None) -> None:
+        super().__init__(speed)
         self.exchange = exchange or Exchange(RunningClock(speed))
-        self.speed = speed
-        self.people: dict[str, Person] = {}
-        self.faults = Faults()
         self.breaches = self.exchange.breaches
-        self.legs: dict[str, Leg] = {}
-        self.listener: Callable[[Leg, str], None] | None = None
         self._sites: dict[str, str] = {}
-        self._tasks = Tasks()
         self.exchange.plug_in(self._phone_at)
         self.exchange.disturbances = _Disturbing(self)
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[SimulatedCarrier]:
-        try:
-            yield self
-        finally:
-            await self.fall_silent()
-        assert not self.breaches, "\n".join(self.breaches)
-        for failure in (*self._tasks.failures, *self.exchange.failures):
-            raise failure
-
     async def fall_silent(self) -> None:
-        await self._tasks.stop()
+        await super().fall_silent()
         await self.exchange.stop()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.exchange.clock.sleep(seconds)
 
     def number(self, number: str, site: str) -> None:
         """Whose number it is; what is not said belongs to the main site."""
         self._sites[number] = site
 
-    def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> Leg:
+    def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> SimulatedLeg:
         """`extra`: `trust`, `diverted_from`."""
         leg = self._leg(from_number, to_number, person or Person(), extra)
         told: dict[str, Any] = dict(extra)
@@ -119,22 +105,14 @@ class SimulatedCarrier:
         assert leg.line is not None
         await self.exchange.hang_up(leg.line)
 
-    def leg_to(self, number: str) -> Leg:
-        return newest_to(self.legs, number)
-
-    async def until_leg_to(self, number: str, count: int = 1, timeout_s: float = 10.0) -> Leg:
-        return await until_newest_to(self.legs, number, count, timeout_s)
-
     # ------------------------------------------------------------ how
+
+    def _failures(self) -> list[BaseException]:
+        return [*super()._failures(), *self.exchange.failures]
 
     def stay(self, leg: SimulatedLeg) -> None:
         """On the phone, no longer than they want to."""
-        if leg.person.hangs_up_after_s is not None:
-            self._tasks.start(self._hang_up_later(leg, leg.person.hangs_up_after_s))
-
-    async def _hang_up_later(self, leg: SimulatedLeg, seconds: float) -> None:
-        await self.exchange.clock.sleep(seconds)
-        await self.hang_up(leg)
+        self.after(leg.person.hangs_up_after_s, self.hang_up, leg)
 
     def _phone_at(self, number: str) -> SimulatedLeg:
         """Somebody answers everywhere, as on other carriers, if nobody else is said to be there."""

@@ -19,7 +19,7 @@ import uvloop
 
 from loadtests.carriers.ari.fake import FakeAsterisk
 from loadtests.carriers.ari.legs import AriLeg, FakeBridge
-from loadtests.carriers.ari.rest import Reply, Rest
+from loadtests.carriers.ari.rest import Reply
 from loadtests.carriers.phones import Person
 
 WARM_UP_S = 5.0
@@ -41,7 +41,12 @@ class Timed(FakeAsterisk):
         self._pressed: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self.counting = False
-        self.rest = TimedRest(self, self._asked)
+
+    async def take(self, method: str, path: str, query: dict[str, str]) -> Reply:
+        """Notes when it is asked to let somebody talk: what follows is Asterisk's own time."""
+        if path.endswith("/addChannel"):
+            self._asked.update(dict.fromkeys(query["channel"].split(","), time.perf_counter()))
+        return await super().take(method, path, query)
 
     def emit(self, kind: str, **fields: Any) -> None:
         if kind == "PlaybackFinished":
@@ -60,19 +65,6 @@ class Timed(FakeAsterisk):
                 if pressed is not None and asked is not None and self.counting:
                     self.took_ms.append((time.perf_counter() - pressed) * 1_000)
                     self.own_ms.append((time.perf_counter() - asked) * 1_000)
-
-
-class TimedRest(Rest):
-    """Notes when it is asked to let somebody talk: what follows is Asterisk's own time."""
-
-    def __init__(self, asterisk: FakeAsterisk, asked: dict[str, float]) -> None:
-        super().__init__(asterisk)
-        self._asked = asked
-
-    async def take(self, method: str, path: str, query: dict[str, str]) -> Reply:
-        if path.endswith("/addChannel"):
-            self._asked.update(dict.fromkeys(query["channel"].split(","), time.perf_counter()))
-        return await super().take(method, path, query)
 
 
 async def load(rate: float, seconds: float, delay_ms: float, sounds: Path) -> dict[str, Any]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from loadtests.carriers.ari.channels import Channels
 from loadtests.carriers.ari.legs import AriLeg, Playback
 from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S
-
-if TYPE_CHECKING:
-    from loadtests.carriers.ari.fake import FakeAsterisk
 
 RINGS_AFTER_S, KEY_MS = 0.5, 120
 _OUTCOMES = {
@@ -24,11 +22,14 @@ _OUTCOMES = {
 
 
 class People:
-    def __init__(self, asterisk: FakeAsterisk) -> None:
+    """`sounds`: where texts are rendered to."""
+
+    def __init__(self, asterisk: Channels, sounds: Path | None) -> None:
         self._asterisk = asterisk
+        self._sounds = sounds
 
     async def arrive(self, leg: AriLeg, args: list[str]) -> None:
-        if not self._asterisk.wires.connections:
+        if not self._asterisk.connections:
             await leg.tell("dialplan goes on")
             await self._asterisk.end(leg, "nobody is there", 27)
             return
@@ -67,7 +68,21 @@ class People:
                 if not leg.over:
                     self._asterisk.emit("ChannelDtmfReceived", digit=key, duration_ms=KEY_MS, channel=leg.shown())
 
-    async def hear(self, leg: AriLeg, playback: Playback, media: str) -> None:
+    async def play(self, leg: AriLeg, playback: Playback) -> None:
+        """One thing after the other; music ends, and does not come back by itself."""
+        async with leg.busy:
+            leg.playback, leg.music, playback.state = playback, None, "playing"
+            self._asterisk.emit("PlaybackStarted", playback=playback.shown())
+            for media in playback.media:
+                if playback.over.is_set() or leg.over:
+                    break
+                await self._hear(leg, playback, media)
+            leg.playback = None
+            playback.state = "failed" if leg.over else "done"
+            self._asterisk.playbacks.pop(playback.id, None)
+            self._asterisk.emit("PlaybackFinished", playback=playback.shown())
+
+    async def _hear(self, leg: AriLeg, playback: Playback, media: str) -> None:
         words = self._words(media)
         await leg.tell(f"say: {words}" if words is not None else f"play: {media}")
         seconds = SOUND_S if words is None else len(words) / CHARACTERS_A_SECOND
@@ -81,8 +96,8 @@ class People:
                 await playback.over.wait()
 
     def _words(self, media: str) -> str | None:
-        """What a rendered file says: our command of the test writes the text itself._asterisk."""
-        if self._asterisk.sounds is None or not media.startswith("sound:"):
+        """What a rendered file says: our command of the test writes the text itself."""
+        if self._sounds is None or not media.startswith("sound:"):
             return None
-        file = self._asterisk.sounds / f"{media.rpartition('/')[2]}.wav"
+        file = self._sounds / f"{media.rpartition('/')[2]}.wav"
         return file.read_text(encoding="utf-8") if file.is_file() else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import unquote
 
+from loadtests.carriers.ari.channels import Channels
 from loadtests.carriers.ari.contract import Breach
 from loadtests.carriers.ari.legs import AriLeg, FakeBridge, Playback
-
-if TYPE_CHECKING:
-    from loadtests.carriers.ari.fake import FakeAsterisk
+from loadtests.carriers.ari.people import People
 
 Reply = tuple[int, Any]
 SLOW_S = 1.0
@@ -27,10 +27,22 @@ class Refusal(Exception):
 
 
 class Rest:
-    """`counts`: commands by their name."""
+    """`place`: id, query → a leg that is originated. `delay_ms`: what every command takes, by our clock.
 
-    def __init__(self, asterisk: FakeAsterisk) -> None:
+    `counts`: commands by their name.
+    """
+
+    def __init__(
+        self,
+        asterisk: Channels,
+        people: People,
+        place: Callable[[str, dict[str, str]], Awaitable[AriLeg]],
+        delay_ms: float,
+    ) -> None:
         self._asterisk = asterisk
+        self._people = people
+        self._place = place
+        self.delay_ms = delay_ms
         self.counts: Counter[str] = Counter()
         self.log: list[tuple[str, str]] = []
 
@@ -53,8 +65,8 @@ class Rest:
             return 500, {"message": "Internal Server Error"}
         if fault == "silent":
             return CLOSED, None
-        if asterisk.delay_ms:
-            await asyncio.sleep(asterisk.delay_ms / 1_000)
+        if self.delay_ms:
+            await asyncio.sleep(self.delay_ms / 1_000)
         try:
             reply = await self._do(name, parts, query)
         except Refusal as refusal:
@@ -99,7 +111,7 @@ class Rest:
         elif name == "play":
             playback = Playback(parts[3], query["media"].split(","), leg.channel_id)
             asterisk.playbacks[playback.id] = playback
-            asterisk.start(asterisk.play(leg, playback))
+            asterisk.start(self._people.play(leg, playback))
             return 201, playback.shown()
         elif name == "music":
             leg.music = query.get("mohClass", "default")
@@ -114,7 +126,7 @@ class Rest:
         asterisk = self._asterisk
         if channel_id in asterisk.channels or query.get("otherChannelId") in asterisk.channels:
             raise Refusal(409)
-        leg = await asterisk.place(channel_id, query)
+        leg = await self._place(channel_id, query)
         return 200, leg.shown()
 
     async def _stop(self, playback_id: str) -> Reply:

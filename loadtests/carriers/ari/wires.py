@@ -6,29 +6,31 @@ import asyncio
 import base64
 import contextlib
 import json
+from collections.abc import Awaitable, Callable
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from loadtests.carriers.ari.channels import Channels
 from loadtests.carriers.ari.contract import Breach
-
-if TYPE_CHECKING:
-    from loadtests.carriers.ari.fake import FakeAsterisk
+from loadtests.carriers.ari.rest import Reply
 
 RECONNECT_S, CONNECT_S = 0.05, 0.5
 Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+Take = Callable[[str, str, dict[str, str]], Awaitable[Reply]]
 
 
 class Wires:
-    """Events wait in a queue of the connection's own; without a connection they are lost, as Asterisk's are."""
+    """`take`: carries out a command: method, path, query."""
 
-    def __init__(self, asterisk: FakeAsterisk) -> None:
+    def __init__(self, asterisk: Channels, user: str, password: str, take: Take) -> None:
         self._asterisk = asterisk
+        self._user = user
+        self._password = password
+        self._take = take
         self._socket: Socket | None = None
-        self._out: asyncio.Queue[str] | None = None
-        self.connections = 0
         self.stalled = asyncio.Event()
         self.stalled.set()
         self.refuses = False
@@ -43,20 +45,16 @@ class Wires:
         app.router.add_route("*", "/ari/{path:.*}", self._command)
         return app
 
-    def send(self, text: str) -> None:
-        if self._out is not None:
-            self._out.put_nowait(text)
-
     async def drop(self) -> None:
         """The connection is gone, as by a cut cable."""
-        socket, self._socket, self._out = self._socket, None, None
+        socket, self._socket, self._asterisk.out = self._socket, None, None
         if isinstance(socket, web.WebSocketResponse) and socket._req is not None and socket._req.transport is not None:
             socket._req.transport.abort()
         elif isinstance(socket, aiohttp.ClientWebSocketResponse):
             socket._response.close()
 
     def _login(self, request: web.Request) -> bool:
-        given = f"{self._asterisk.user}:{self._asterisk.password}".encode()
+        given = f"{self._user}:{self._password}".encode()
         return request.headers.get("Authorization") == "Basic " + base64.b64encode(given).decode()
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -74,7 +72,7 @@ class Wires:
     async def connect(self, urls: str) -> None:
         """Asterisk's outbound WebSocket: it connects to us, again and again, to several addresses in turn."""
         turns = cycle(urls.split())
-        headers = {"Authorization": aiohttp.encode_basic_auth(self._asterisk.user, self._asterisk.password)}
+        headers = {"Authorization": aiohttp.encode_basic_auth(self._user, self._password)}
         async with aiohttp.ClientSession() as session:
             while True:
                 with contextlib.suppress(aiohttp.ClientError, OSError):
@@ -93,8 +91,8 @@ class Wires:
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await before.send_str(json.dumps(self._asterisk.event("ApplicationReplaced")))
         self._socket = socket
-        out = self._out = asyncio.Queue()
-        self.connections += 1
+        out = self._asterisk.out = asyncio.Queue()
+        self._asterisk.connections += 1
         writing = asyncio.create_task(self._write(socket, out))
         try:
             async for message in socket:
@@ -104,7 +102,7 @@ class Wires:
         finally:
             writing.cancel()
             if self._socket is socket:
-                self._socket = self._out = None
+                self._socket = self._asterisk.out = None
 
     async def _write(self, socket: Socket, out: asyncio.Queue[str]) -> None:
         with contextlib.suppress(ConnectionError, RuntimeError):
@@ -121,7 +119,7 @@ class Wires:
             except Breach as breach:
                 self._asterisk.breaches.append(f"over the WebSocket: {breach}")
         query = {one["name"]: one["value"] for one in message.get("query_strings", ())}
-        status, body = await self._asterisk.rest.take(message["method"], "/" + message["uri"], query)
+        status, body = await self._take(message["method"], "/" + message["uri"], query)
         if status < 0:
             return
         told = {
@@ -141,7 +139,7 @@ class Wires:
         if not self._login(request):
             return web.Response(status=401)
         path = request.raw_path.partition("?")[0].removeprefix("/ari")
-        status, body = await self._asterisk.rest.take(request.method, path, dict(request.query))
+        status, body = await self._take(request.method, path, dict(request.query))
         if status < 0:
             assert request.transport is not None
             request.transport.abort()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
 from loadtests.carriers.jambonz.legs import JambonzLeg
+from loadtests.carriers.jambonz.lines import Lines
 from loadtests.carriers.jambonz.schemas import Breach, check_update
-
-if TYPE_CHECKING:
-    from loadtests.carriers.jambonz.fake import FakeJambonz
 
 ROOT = "/v1/Accounts/{account}/Calls"
 SLOW_S = 1.0
@@ -20,6 +18,8 @@ SLOW_S = 1.0
 NOT_NOW = "current call state is incompatible with requested action for call_sid "
 GONE = "call session is gone for call_sid "
 
+Place = Callable[[Mapping[str, Any]], JambonzLeg]
+Change = Callable[[JambonzLeg, Mapping[str, Any]], None]
 Act = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 
@@ -30,8 +30,12 @@ class Refusal(Exception):
 
 
 class RestApi:
-    def __init__(self, jambonz: FakeJambonz) -> None:
-        self._jambonz = jambonz
+    """`place`: what was asked for → a leg that is dialled. `change`: a leg, and what is asked of it."""
+
+    def __init__(self, lines: Lines, place: Place, change: Change) -> None:
+        self._lines = lines
+        self._place = place
+        self._change = change
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -48,20 +52,20 @@ class RestApi:
             except Refusal as refusal:
                 return web.json_response({"msg": str(refusal)}, status=refusal.status)
             except Breach as breach:
-                self._jambonz.breaches.append(f"{what}: {breach}")
+                self._lines.breaches.append(f"{what}: {breach}")
                 return web.json_response({"msg": str(breach)}, status=400)
 
         return handler
 
     async def _handle(self, what: str, act: Act, request: web.Request) -> web.StreamResponse:
-        jambonz = self._jambonz
-        if request.headers.get("Authorization") != f"Bearer {jambonz.key}":
+        lines = self._lines
+        if request.headers.get("Authorization") != f"Bearer {lines.key}":
             raise Refusal(401, "unauthorized")
-        if request.match_info["account"] != jambonz.account:
+        if request.match_info["account"] != lines.account:
             raise Refusal(403, "unauthorized request for account")
         body = await request.json() if request.can_read_body else {}
-        jambonz.requests.append((what, body))
-        fault = jambonz.faults.take_rest(what)
+        lines.requests.append((what, body))
+        fault = lines.faults.take_rest(what)
         if fault == "busy":
             raise Refusal(429, "too many requests")
         if fault == "broken":
@@ -76,28 +80,28 @@ class RestApi:
         return answer
 
     async def _create(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        if self._jambonz.schemas is not None:
-            self._jambonz.schemas.verb("rest:dial", body)
+        if self._lines.schemas is not None:
+            self._lines.schemas.verb("rest:dial", body)
         for name in ("speech_synthesis_vendor", "speech_recognizer_vendor"):
             if "application_sid" not in body and name not in body:
                 raise Breach(f"neither application_sid nor {name}")
-        return web.json_response({"sid": self._jambonz.place(body).sid}, status=201)
+        return web.json_response({"sid": self._place(body).sid}, status=201)
 
     async def _update(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         check_update(body)
-        leg = self._jambonz.legs.get(request.match_info["sid"])
+        leg = self._lines.legs.get(request.match_info["sid"])
         if leg is None or leg.ended:
             raise Refusal(422, GONE + request.match_info["sid"])
         word = body.get("call_status")
         ringing = leg.direction == "outbound" and leg.status in ("trying", "ringing", "early-media")
         if (word == "completed" and leg.status != "in-progress") or (word == "no-answer" and not ringing):
             raise Refusal(422, NOT_NOW + leg.sid)
-        self._jambonz.update(leg, body)
+        self._change(leg, body)
         return web.Response(status=202)
 
     async def _list(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         direction = request.query.get("direction")
-        found = [leg for leg in self._jambonz.legs.values() if direction in (None, leg.direction)]
+        found = [leg for leg in self._lines.legs.values() if direction in (None, leg.direction)]
         return web.json_response([shown(leg) for leg in reversed(found)])
 
 

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
 
 from loadtests.carriers.jambonz.asking import about
 from loadtests.carriers.jambonz.legs import JambonzLeg, Room
+from loadtests.carriers.jambonz.lines import Lines
+from loadtests.carriers.jambonz.voice import HungUp, Verb, Voice
 from loadtests.carriers.phones import Bridge
 
-if TYPE_CHECKING:
-    from loadtests.carriers.jambonz.fake import FakeJambonz
-    from loadtests.carriers.jambonz.player import Player
-
-Verb = dict[str, Any]
 ALLOWED = frozenset({"say", "play", "pause"})
 """While waiting for somebody to open the room."""
 BETWEEN_S = 0.75
 
 
-class HungUp(Exception):
-    """The leg is over, by a verb of ours or by whoever was on it."""
-
-    def __init__(self, status: str = "completed", sip: int = 200) -> None:
-        super().__init__(status)
-        self.status = status
-        self.sip = sip
-
-
 class Rooms:
-    def __init__(self, jambonz: FakeJambonz, player: Player) -> None:
-        self._jambonz = jambonz
-        self._player = player
+    def __init__(self, lines: Lines, voice: Voice) -> None:
+        self._lines = lines
+        self._voice = voice
         self._open: dict[str, Room] = {}
 
     async def meet(self, leg: JambonzLeg, verb: Verb) -> list[Verb] | None:
@@ -44,11 +31,11 @@ class Rooms:
             await self._talk(leg, room)
             self._leave(leg, room)
             asked = True
-            return await self._player.follow(leg, "conference", verb["actionHook"], {})
+            return await self._voice.follow(leg, "conference", verb["actionHook"], {})
         finally:
             if room is not None and not asked:
                 self._leave(leg, room)
-                self._jambonz.start(self._jambonz.asking.report("conference", verb["actionHook"], about(leg)))
+                self._lines.start(self._lines.asking.report("conference", verb["actionHook"], about(leg)))
 
     async def _enter(self, leg: JambonzLeg, verb: Verb) -> Room:
         name = verb["name"]
@@ -77,14 +64,14 @@ class Rooms:
     async def _listen(self, leg: JambonzLeg, verb: Verb) -> None:
         """What the wait hook says, again and again, until it says nothing."""
         while "waitHook" in verb:
-            await self._jambonz.sleep(BETWEEN_S)
-            verbs = await self._player.follow(leg, "conference-wait", verb["waitHook"], {})
+            await self._lines.sleep(BETWEEN_S)
+            verbs = await self._voice.follow(leg, "conference-wait", verb["waitHook"], {})
             if not verbs or any(one["verb"] not in ALLOWED for one in verbs):
                 if verbs:
-                    self._jambonz.breaches.append(f"not while waiting for a room: {verbs}")
+                    self._lines.breaches.append(f"not while waiting for a room: {verbs}")
                 return
             for one in verbs:
-                await self._player.speak(leg, one)
+                await self._voice.speak(leg, one)
 
     def _introduce(self, room: Room) -> None:
         """The agent is who opened the room."""
@@ -102,7 +89,7 @@ class Rooms:
             assert isinstance(leg.partner, JambonzLeg)
             await leg.tell(f"bridged: {_number_of(leg.partner)}")
             talks_s = leg.person.talks_s
-            await asyncio.wait({over}, timeout=None if talks_s is None else talks_s / self._jambonz.speed)
+            await asyncio.wait({over}, timeout=None if talks_s is None else talks_s / self._lines.speed)
             if not room.over.is_set():
                 raise HungUp
         finally:

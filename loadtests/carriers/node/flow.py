@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
 
 from loadtests.carriers.node.legs import PlatformLeg
+from loadtests.carriers.node.lines import Lines
 from loadtests.carriers.phones import CHARACTERS_A_SECOND, Bridge
-
-if TYPE_CHECKING:
-    from loadtests.carriers.node.platform import FakePlatform
 
 KEYS_S, RING_S = 5.0, 15.0
 LOOK_S = 3.0
@@ -26,21 +23,21 @@ class Gone(Exception):
 
 
 class Flow:
-    def __init__(self, platform: FakePlatform, leg: PlatformLeg) -> None:
-        self._platform = platform
+    def __init__(self, lines: Lines, leg: PlatformLeg) -> None:
+        self._lines = lines
         self._leg = leg
         self._holds = False
         self._connecting = ""
 
     async def run(self) -> None:
-        leg, platform = self._leg, self._platform
+        leg = self._leg
         try:
             await leg.tell("answered")
             await self._menu((await self._ask("lookup")).get("greeting", ""))
             await self._follow(await self._ask("route"))
         except Gone:
             await self._tell_event("hangup")
-        await platform.end(leg, "completed")
+        await self._lines.end(leg, "completed")
 
     async def _menu(self, greeting: str) -> None:
         """Keys pressed while the greeting is heard count for the menu behind it."""
@@ -86,7 +83,7 @@ class Flow:
             self._connecting = offer
             await self._say(answer["text"])
         await self._hold(answer["target"])
-        agent = self._platform.ring(self._leg, answer["target"])
+        agent = self._lines.ring(self._leg, answer["target"])
         try:
             await agent.tell("ringing")
             failed = await self._ring(agent, offer)
@@ -98,7 +95,7 @@ class Flow:
                 return talking
             return await self._talk(agent, offer)
         finally:
-            await self._platform.end(agent, "completed")
+            await self._lines.end(agent, "completed")
 
     async def _ring(self, agent: PlatformLeg, offer: str) -> Answer | None:
         """None: picked up. Else what is to be done instead."""
@@ -137,7 +134,7 @@ class Flow:
         return await self._event("network" if agent.broke else "hangup", offer)
 
     async def _hand_over(self, number: str) -> None:
-        person = self._platform.people.get(number)
+        person = self._lines.people.get(number)
         await self._leg.tell(f"bridged: {number}")
         await self._pause((person and person.talks_s) or 5.0)
 
@@ -148,7 +145,7 @@ class Flow:
             return
         await self._leg.tell(f"say: {words}")
         if self._leg.person.hangs_up_on(words):
-            await self._platform.hang_up(self._leg)
+            await self._lines.hang_up(self._leg)
         await self._pause(len(words) / CHARACTERS_A_SECOND)
 
     async def _keys(self, words: str) -> str:
@@ -156,7 +153,7 @@ class Flow:
             self._leg.press(keys)
         await self._say(words)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(KEYS_S / self._platform.speed, 0.02)):
+            async with asyncio.timeout(max(KEYS_S / self._lines.speed, 0.02)):
                 return await self._leg.keys.get()
         return ""
 
@@ -165,7 +162,7 @@ class Flow:
         legs = [self._leg] if other is None else [self._leg, other]
         waits = [asyncio.create_task(leg.gone.wait()) for leg in legs]
         try:
-            await asyncio.wait(waits, timeout=seconds / self._platform.speed, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=seconds / self._lines.speed, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
@@ -181,12 +178,12 @@ class Flow:
     # ------------------------------------------------------------ the questions
 
     async def _ask(self, decision: str, **more: str) -> Answer:
-        return await self._platform.asking.decide(self._leg.node, decision, self._told() | more)
+        return await self._lines.asking.decide(self._leg.node, decision, self._told() | more)
 
     async def _event(self, event: str, offer: str) -> Answer:
         told = self._told() | {"event": event, "offer_id": offer}
-        self._platform.again(told, self._leg.node)
-        return await self._platform.asking.decide(self._leg.node, "event", told)
+        self._lines.again(told, self._leg.node)
+        return await self._lines.asking.decide(self._leg.node, "event", told)
 
     async def _tell_event(self, event: str) -> None:
         """The caller is gone: nobody minds the answer."""

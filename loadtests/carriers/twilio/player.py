@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -14,9 +14,7 @@ from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S, Bridge, Pers
 from loadtests.carriers.twilio.asking import Failed
 from loadtests.carriers.twilio.contract import IN_QUEUE, ON_BRIDGE, Breach
 from loadtests.carriers.twilio.legs import Member, Queue, TwilioLeg
-
-if TYPE_CHECKING:
-    from loadtests.carriers.twilio.fake import FakeTwilio
+from loadtests.carriers.twilio.lines import Lines
 
 SPIN = 25
 """So many wait documents in a row that take no time at all: we would burn in a loop."""
@@ -41,8 +39,8 @@ LEAVE = Next("", {})
 
 
 class Player:
-    def __init__(self, twilio: FakeTwilio) -> None:
-        self._twilio = twilio
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
 
     async def run(self, leg: TwilioLeg, url: str, told: dict[str, str]) -> None:
         """One document after the other. Returns when the last has run out; raises HungUp."""
@@ -53,21 +51,21 @@ class Player:
 
     async def _fetch(self, leg: TwilioLeg, wanted: Next, verbs: frozenset[str] | None = None) -> Element:
         try:
-            raw = await self._twilio.asking.document(leg, wanted.url, wanted.told)
+            raw = await self._lines.asking.document(leg, wanted.url, wanted.told)
         except Failed as failed:
             await leg.tell(f"no document: {failed}")
             if not leg.fallback_url:
                 raise HungUp("failed") from None
             try:
-                raw = await self._twilio.asking.document(leg, leg.fallback_url, {"ErrorCode": "11200"})
+                raw = await self._lines.asking.document(leg, leg.fallback_url, {"ErrorCode": "11200"})
             except Failed:
                 raise HungUp("failed") from None
         try:
-            if self._twilio.twiml is not None:
-                return self._twilio.twiml.check(raw, verbs)
+            if self._lines.twiml is not None:
+                return self._lines.twiml.check(raw, verbs)
             return ElementTree.fromstring(raw)
         except (Breach, ElementTree.ParseError) as error:
-            self._twilio.breaches.append(f"{wanted.url}: {error}")
+            self._lines.breaches.append(f"{wanted.url}: {error}")
             raise HungUp("failed") from None
 
     async def _play(self, leg: TwilioLeg, document: Element, base: str) -> Next | None:
@@ -103,7 +101,7 @@ class Player:
     async def _speak(self, leg: TwilioLeg, verb: Element, with_keys: bool = False) -> None:
         words = verb.text or ""
         if verb.tag == "Pause":
-            await self._twilio.sleep(float(verb.get("length", "1")))
+            await self._lines.sleep(float(verb.get("length", "1")))
             return
         times = int(verb.get("loop", "1")) or 1_000
         await leg.tell(f"{verb.tag.lower()}: {words}")
@@ -111,7 +109,7 @@ class Player:
             raise HungUp
         for keys in leg.person.keys_for(words) if with_keys else ():
             leg.press(keys)
-        await self._twilio.sleep(times * (SOUND_S if verb.tag == "Play" else len(words) / CHARACTERS_A_SECOND))
+        await self._lines.sleep(times * (SOUND_S if verb.tag == "Play" else len(words) / CHARACTERS_A_SECOND))
 
     async def _gather(self, leg: TwilioLeg, verb: Element, base: str) -> Next:
         collecting = asyncio.create_task(self._keys(leg, verb))
@@ -121,7 +119,7 @@ class Player:
             if prompts.done():
                 await prompts  # whoever hung up on hearing them
                 with contextlib.suppress(TimeoutError):
-                    seconds = float(verb.get("timeout", "5")) / self._twilio.speed
+                    seconds = float(verb.get("timeout", "5")) / self._lines.speed
                     await asyncio.wait_for(asyncio.shield(collecting), max(seconds, 0.02))
             digits = collecting.result() if collecting.done() else ""
         finally:
@@ -151,7 +149,7 @@ class Player:
     # ------------------------------------------------------------ queues
 
     async def _enqueue(self, leg: TwilioLeg, verb: Element, base: str) -> Next | None:
-        queue = self._twilio.queue(verb.text or "")
+        queue = self._lines.queue(verb.text or "")
         member = Member(leg, time.monotonic(), asyncio.get_running_loop().create_future())
         queue.members.append(member)
         queue.arrived.set()
@@ -186,9 +184,9 @@ class Player:
             told = following.told | self._standing(queue, member)
             document = await self._fetch(leg, Next(following.url, told), IN_QUEUE)
             following = await self._play(leg, document, following.url)
-            spins = spins + 1 if (time.monotonic() - started) * self._twilio.speed < 0.2 else 0
+            spins = spins + 1 if (time.monotonic() - started) * self._lines.speed < 0.2 else 0
             if spins > SPIN:
-                self._twilio.breaches.append(f"{url} is asked for without a pause")
+                self._lines.breaches.append(f"{url} is asked for without a pause")
                 raise HungUp("failed")
 
     async def _talk(self, leg: TwilioLeg, queue: Queue, bridge: Bridge, url: str) -> None:
@@ -207,7 +205,7 @@ class Player:
             await bridge.over.wait()
         else:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(bridge.over.wait(), talks_s / self._twilio.speed)
+                await asyncio.wait_for(bridge.over.wait(), talks_s / self._lines.speed)
             if not bridge.over.is_set():
                 raise HungUp
         leg.bridge = None
@@ -217,14 +215,14 @@ class Player:
         return {
             "QueueSid": queue.sid,
             "QueuePosition": str(place),
-            "QueueTime": str(int((time.monotonic() - member.since) * self._twilio.speed)),
+            "QueueTime": str(int((time.monotonic() - member.since) * self._lines.speed)),
             "AvgQueueTime": "0",
             "CurrentQueueSize": str(len(queue.members)),
             "MaxQueueSize": "1000",
         }
 
     def _left(self, queue: Queue, member: Member, result: str) -> dict[str, str]:
-        waited = int((time.monotonic() - member.since) * self._twilio.speed)
+        waited = int((time.monotonic() - member.since) * self._lines.speed)
         return {"QueueResult": result, "QueueSid": queue.sid, "QueueTime": str(waited)}
 
     # ------------------------------------------------------------ dialling
@@ -245,11 +243,11 @@ class Player:
     ) -> dict[str, str]:
         """Whoever stands first in the queue, once somebody does."""
         leg.pending = (action, {"DialCallStatus": "canceled"})
-        queue = self._twilio.queues.get(noun.text or "")
+        queue = self._lines.queues.get(noun.text or "")
         if queue is None:
             return {"DialCallStatus": "failed", "DialBridged": "false"}
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s / self._twilio.speed):
+            async with asyncio.timeout(timeout_s / self._lines.speed):
                 while not queue.members:
                     queue.arrived.clear()
                     await queue.arrived.wait()
@@ -264,7 +262,7 @@ class Player:
         try:
             await asyncio.wait({over, up}, return_when=asyncio.FIRST_COMPLETED)
             talks_s = leg.person.talks_s
-            await asyncio.wait({over}, timeout=None if talks_s is None else talks_s / self._twilio.speed)
+            await asyncio.wait({over}, timeout=None if talks_s is None else talks_s / self._lines.speed)
             if not bridge.over.is_set():
                 raise HungUp
         finally:
@@ -275,12 +273,12 @@ class Player:
         return leg.pending[1] if bridge.up.is_set() else {"DialCallStatus": "canceled", "DialBridged": "false"}
 
     async def _dial_out(self, leg: TwilioLeg, number: str, timeout_s: float) -> dict[str, str]:
-        person = self._twilio.people.get(number, Person())
+        person = self._lines.people.get(number, Person())
         await leg.tell(f"dial: {number}")
-        await self._twilio.sleep(min(person.after_s, timeout_s))
+        await self._lines.sleep(min(person.after_s, timeout_s))
         if person.picks != "answers" or person.after_s > timeout_s:
             words = {"busy": "busy", "no_answer": "no-answer", "answers": "no-answer"}
             return {"DialCallStatus": words.get(person.picks, "failed"), "DialBridged": "false"}
         await leg.tell(f"bridged: {number}")
-        await self._twilio.sleep(person.talks_s or 5.0)
+        await self._lines.sleep(person.talks_s or 5.0)
         return {"DialCallStatus": "completed", "DialBridged": "true", "DialCallDuration": "5"}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from loadtests.carriers.twilio.contract import Breach
 from loadtests.carriers.twilio.legs import Queue, TwilioLeg
-
-if TYPE_CHECKING:
-    from loadtests.carriers.twilio.fake import FakeTwilio
+from loadtests.carriers.twilio.lines import Lines
 
 ROOT = "/2010-04-01/Accounts/{account}"
 SLOW_S = 1.0
 """Of real time."""
+
+Place = Callable[[str, Mapping[str, str], frozenset[str]], TwilioLeg]
+Redirect = Callable[[TwilioLeg, str], Awaitable[None]]
 
 
 class Refusal(Exception):
@@ -29,8 +31,12 @@ class Refusal(Exception):
 
 
 class RestApi:
-    def __init__(self, twilio: FakeTwilio) -> None:
-        self._twilio = twilio
+    """`place`: account, form, events to report → a leg that is dialled. `redirect`: a leg to another document."""
+
+    def __init__(self, lines: Lines, place: Place, redirect: Redirect) -> None:
+        self._lines = lines
+        self._place = place
+        self._redirect = redirect
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -58,14 +64,14 @@ class RestApi:
         pairs = [(str(name), str(value)) for name, value in (await request.post()).items()]
         if request.method != "POST":
             pairs = list(request.query.items())
-        self._twilio.requests.append((what, pairs))
-        if self._twilio.rest_contract is not None:
+        self._lines.requests.append((what, pairs))
+        if self._lines.rest_contract is not None:
             try:
-                self._twilio.rest_contract.check(request.method, request.path, pairs)
+                self._lines.rest_contract.check(request.method, request.path, pairs)
             except Breach as breach:
-                self._twilio.breaches.append(f"{what}: {breach}")
+                self._lines.breaches.append(f"{what}: {breach}")
                 raise Refusal(400, 20001) from None
-        fault = self._twilio.faults.take_rest(what)
+        fault = self._lines.faults.take_rest(what)
         if fault == "busy":
             raise Refusal(429, 20429, **{"Retry-After": "1"})
         if fault == "broken":
@@ -88,13 +94,13 @@ class RestApi:
 
     def _authorize(self, request: web.Request) -> None:
         account = request.match_info["account"]
-        token = self._twilio.accounts.get(account)
+        token = self._lines.accounts.get(account)
         given = request.headers.get("Authorization", "")
         if token is None or given != "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode():
             raise Refusal(401, 20003)
 
     def _leg(self, request: web.Request) -> TwilioLeg:
-        leg = self._twilio.legs.get(request.match_info["sid"])
+        leg = self._lines.legs.get(request.match_info["sid"])
         if leg is None or leg.account != request.match_info["account"]:
             raise Refusal(404, 20404)
         return leg
@@ -102,7 +108,7 @@ class RestApi:
     async def _create(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
         form = dict(pairs)
         events = frozenset(value for name, value in pairs if name == "StatusCallbackEvent")
-        leg = self._twilio.place(request.match_info["account"], form, events)
+        leg = self._place(request.match_info["account"], form, events)
         return web.json_response(shown(leg), status=201)
 
     async def _update(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
@@ -112,11 +118,11 @@ class RestApi:
         if "Status" in form:
             waiting = leg.status in ("queued", "ringing")
             if form["Status"] == "completed" or waiting:
-                await self._twilio.end(leg, "canceled" if waiting else "completed", sip="487" if waiting else "")
+                await self._lines.end(leg, "canceled" if waiting else "completed", sip="487" if waiting else "")
         elif leg.status != "in-progress":
             raise Refusal(400, 21220)
         else:
-            await self._twilio.redirect(leg, form["Url"])
+            await self._redirect(leg, form["Url"])
         return web.json_response(shown(leg))
 
     async def _read(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
@@ -126,7 +132,7 @@ class RestApi:
         wanted = dict(pairs)
         found = [
             leg
-            for leg in reversed(self._twilio.legs.values())
+            for leg in reversed(self._lines.legs.values())
             if leg.account == request.match_info["account"]
             and wanted.get("To") in (None, leg.to_number)
             and wanted.get("From") in (None, leg.from_number)
@@ -136,21 +142,21 @@ class RestApi:
 
     async def _create_queue(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
         name = dict(pairs)["FriendlyName"]
-        if name in self._twilio.queues:
+        if name in self._lines.queues:
             raise Refusal(400, 22003)
-        return web.json_response(shown_queue(self._twilio.queue(name), request.match_info["account"]), status=201)
+        return web.json_response(shown_queue(self._lines.queue(name), request.match_info["account"]), status=201)
 
     async def _list_queues(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
         account = request.match_info["account"]
-        return web.json_response({"queues": [shown_queue(queue, account) for queue in self._twilio.queues.values()]})
+        return web.json_response({"queues": [shown_queue(queue, account) for queue in self._lines.queues.values()]})
 
     async def _delete_queue(self, request: web.Request, pairs: list[tuple[str, str]]) -> web.Response:
-        queue = next((q for q in self._twilio.queues.values() if q.sid == request.match_info["sid"]), None)
+        queue = next((q for q in self._lines.queues.values() if q.sid == request.match_info["sid"]), None)
         if queue is None:
             raise Refusal(404, 20404)
         if queue.members:
             raise Refusal(400, 22004)
-        del self._twilio.queues[queue.name]
+        del self._lines.queues[queue.name]
         return web.Response(status=204)
 
 
