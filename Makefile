@@ -3,10 +3,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run demo test lint bench load soak lock clean
+.PHONY: help setup run demo test lint bench load capacity memory soak lock clean
 
 help:
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## .venv with the locked dependencies and this project, editable
 
@@ -36,6 +36,12 @@ bench: $(STAMP) ## every transition in units of the floor script
 load: $(STAMP) ## a load with a verdict: RATE= MINUTES= WORKERS= MIX=twilio:75,api:25 SHAPE=day ARGS=--help
 	@exec $(PY) -m loadtests $(if $(RATE),--rate $(RATE)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(MIX),--mix $(MIX)) $(if $(SHAPE),--shape $(SHAPE)) $(ARGS)
+
+capacity: $(STAMP) ## the highest clean rate, and what a call costs: ARGS="--workers 1 --workers 2"
+	@exec $(PY) -m loadtests.capacity $(ARGS)
+
+memory: $(STAMP) ## half an hour of load: does anything grow? ARGS=--help
+	@exec $(PY) -m loadtests.memory $(ARGS)
 
 soak: $(STAMP) ## long property histories and load
 	$(PY) -m pytest -m soak $(ARGS)

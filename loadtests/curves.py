@@ -25,6 +25,15 @@ class Moment:
     ready: int
 
 
+@dataclass(frozen=True)
+class Weight:
+    """`at_s` since the service was ready: MB resident."""
+
+    at_s: float
+    service: float
+    server: float
+
+
 def moments(events: Sequence[Event], head_starts: dict[str, int]) -> list[Moment]:
     """The run in STEPS pieces. The stream must not be empty."""
     verdict = Verdict(head_starts)
@@ -54,8 +63,8 @@ def _moment(verdict: Verdict, counts: Counter[str], at_s: float, piece_s: float)
     )
 
 
-def curves(found: Sequence[Moment], names: dict[str, tuple[str, str]]) -> str:
-    """`names`: field of Moment → (what it is called, its colour). One picture, one scale."""
+def curves(found: Sequence[Moment] | Sequence[Weight], names: dict[str, tuple[str, str]]) -> str:
+    """`names`: field of each → (what it is called, its colour). One picture, one scale."""
     top = max([1.0, *(getattr(moment, name) for moment in found for name in names)])
     span = max(1.0, found[-1].at_s)
     lines = []

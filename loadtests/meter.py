@@ -81,6 +81,13 @@ class Meter:
         earlier = sum(one.at_ms <= from_ms for one in self.readings)
         return spent(self.readings[max(0, earlier - 1) :])
 
+    def memory(self) -> list[tuple[float, int, int]]:
+        """Since the first reading, s; bytes resident of the service, and of its server."""
+        return [
+            ((one.at_ms - self.readings[0].at_ms) / 1000, one.rss["service"], one.rss["server"])
+            for one in self.readings
+        ]
+
 
 def spent(readings: Sequence[Reading]) -> Spent:
     """What each part has used. A process that has gone took its time with it, so only what grew is counted."""

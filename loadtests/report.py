@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from loadtests.curves import Moment, curves
+from loadtests.curves import Moment, Weight, curves
 from loadtests.demo.terminal import Terminal
 from loadtests.judgement import SITUATIONS, Judgement
 from loadtests.options import Options
@@ -84,7 +84,9 @@ def print_report(terminal: Terminal, found: Judgement, options: Options, effort:
     terminal.say(terminal.paint(headline(found), "green" if found.clean else "red"))
 
 
-def page(found: Judgement, options: Options, effort: Effort, over_time: Sequence[Moment]) -> str:
+def page(
+    found: Judgement, options: Options, effort: Effort, over_time: Sequence[Moment], memory: Sequence[Weight] = ()
+) -> str:
     """One HTML page that needs nothing else."""
     mix = ", ".join(f"{share:.0%} {way}" for way, share in options.mix.items())
     colour = "#14804a" if found.clean else "#b3261e"
@@ -109,6 +111,9 @@ def page(found: Judgement, options: Options, effort: Effort, over_time: Sequence
             "ready": ("agents free", "#9a6700"),
         }
         parts += ["<h2>Over time</h2>", curves(over_time, rates), curves(over_time, crowd)]
+    if memory:
+        names = {"service": ("the service, MB", "#1f6feb"), "server": ("its server, MB", "#b3261e")}
+        parts += ["<h2>Memory</h2>", curves(memory, names)]
     if found.hooks:
         parts += ["<h2>Hooks, as the carrier saw them</h2>", _table(HOOKS, hook_rows(found))]
     rows = [[name, f"{found.counts[name]:,}"] for name in SITUATIONS]

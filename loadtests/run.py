@@ -18,7 +18,7 @@ from typing import TextIO
 import aiohttp
 from aiohttp import web
 
-from loadtests.curves import moments
+from loadtests.curves import Weight, moments
 from loadtests.demo.stages import STAGES, Stage
 from loadtests.demo.terminal import Terminal
 from loadtests.farend import FarEnd
@@ -86,8 +86,9 @@ async def run(options: Options, out: TextIO) -> Judgement:
     driven_s = used["far end"] + used["locust"]
     effort = Effort(used["service"] + used["server"], driven_s, ended, time.monotonic() - began)
     over_time = moments(tape.events, head_starts(options)) if tape.events else []
+    weights = [Weight(at_s, service / 1e6, server / 1e6) for at_s, service, server in meter.memory()]
     report = options.folder / "report.html"
-    report.write_text(page(found, options, effort, over_time), encoding="utf-8")
+    report.write_text(page(found, options, effort, over_time, weights), encoding="utf-8")
     write_figures(options, found, judge, meter)
     print_report(terminal, found, options, effort)
     terminal.say(f"{report}")
