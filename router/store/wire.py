@@ -13,8 +13,10 @@ Word = str | bytes | int
 # hiredis' stubs know a one-word command only, and no buffers.
 pack = cast(Callable[[tuple[Word, ...]], bytes], hiredis.pack_command)
 _NOTHING: Final = object()
-ELSEWHERE = frozenset({"MOVED", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "UNBLOCKED"})
-"""Refusals of a server that is not, or not any more, in charge. None of them carries anything out."""
+ELSEWHERE = frozenset({"MOVED", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "UNBLOCKED", "NOREPLICAS"})
+"""Refusals of a server that is not, or not any more, in charge, or that was elected just now and waits for its replicas
+(`min-replicas-to-write`). None of them carries anything out.
+"""
 
 
 class ChannelError(Exception):

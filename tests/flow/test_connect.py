@@ -149,6 +149,21 @@ async def test_sentinel_told_to_switch_takes_the_channel_along_without_a_lost_co
                 assert second.client.get("after") == b"switch"
 
 
+async def test_a_master_that_has_just_been_elected_is_waited_for_until_its_replicas_are_there(tmp_path: Path) -> None:
+    """What it refuses meanwhile is not carried out, and is sent again; a caller's carrier would take it for the end."""
+    with ExitStack() as stack:
+        other, master = stack.enter_context(servers(tmp_path, (), ("--min-replicas-to-write", "1")))
+        rule = f"sentinel monitor calls 127.0.0.1 {master.port} 1"
+        watching = stack.enter_context(sentinel(tmp_path / "sentinel", rule))
+        async with opened(f"redis+sentinel://127.0.0.1:{watching.port}/calls") as store:
+            channel = store.channel_for("main")
+            asked = asyncio.ensure_future(channel.call("EVAL", "return redis.call('INCR', KEYS[1])", 1, "times"))
+            await wait_until(lambda: channel.reconnects >= 2 or asked.done())
+            assert not asked.done()
+            other.client.execute_command("REPLICAOF", "127.0.0.1", master.port)
+            assert await asked == 1
+
+
 async def test_a_master_cut_off_from_its_sentinels_is_left_though_it_still_answers(tmp_path: Path) -> None:
     with ExitStack() as stack:
         first, second = stack.enter_context(servers(tmp_path, (), ()))
