@@ -222,7 +222,9 @@ async def _learn(store: Store, site: Site) -> None:
     connection = store.blocking(site.name)
     try:
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        await Learner(site.channel, connection, site.keys, name, site.engine.lanes).run()
+        engine = site.engine
+        learner = Learner(site.channel, connection, site.keys, name, engine.lanes, lambda: engine.timing.wrap_up_ms)
+        await learner.run()
     finally:
         await connection.close()
 
@@ -232,8 +234,9 @@ async def _project(store: Store, site: Site) -> None:
     connection = store.blocking(site.name)
     try:
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        said = site.estimates
         projector = Projector(
-            site.engine, connection, name, plan=lambda: site.plan, quality=lambda: site.estimates.quality
+            site.engine, connection, name, lambda: site.plan, lambda: said.quality, lambda: said.owners
         )
         await projector.run()
     finally:

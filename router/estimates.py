@@ -69,16 +69,23 @@ class Estimates:
         newest = self._forecasts.newest
         return newest.quality if newest else Quality()
 
-    def announcement(self, estimate: Estimate | None) -> Announcement | None:
+    @property
+    def owners(self) -> Quality:
+        """The same of what was said of owners."""
+        newest = self._forecasts.newest
+        return newest.owners if newest else Quality()
+
+    def announcement(self, estimate: Estimate | None, of_owner: bool = False) -> Announcement | None:
         """What a caller may be told; None when it is not known, or would not be honest."""
-        return announce(estimate) if estimate is not None and may_announce(self.quality) else None
+        quality = self.owners if of_owner else self.quality
+        return announce(estimate) if estimate is not None and may_announce(quality) else None
 
     def told(self, view: CallView, now_ms: int) -> Announcement | None:
         """What the caller of this call may be told now: nothing once the time it was told has passed."""
         told = view.told
         if told is not None and now_ms > told.at_ms + told.p90_ms:
             return None
-        return self.announcement(self.seen(view))
+        return self.announcement(self.seen(view), _for_owner(view.row))
 
     def arriving(self, group: str, tier: str = "", ahead: int = 0) -> Estimate | None:
         """The wait of a caller who would come to a group now."""
@@ -101,7 +108,7 @@ class Estimates:
             due_ms = view.agent.due_ms if view.agent else None
             return None if due_ms is None else Estimate(0, max(0, due_ms - self._clock()))
         groups = [lane for lane in row.lanes if group_of(lane)]
-        if row.letter == "q" or not groups:
+        if _for_owner(row):
             owners = [lane for lane in row.lanes if not group_of(lane)]
             return self._agent_free(view.agent, forecast, view.counts.get(owners[-1], 0)) if owners else None
         # Every further lane can only help: the soonest of them counts.
@@ -148,3 +155,8 @@ class Estimates:
             return p50 + wrap_up_s, p90 + wrap_up_s
         left_s = max(0.0, agent.due_ms - now_ms) / 1000 if agent.due_ms is not None and agent.letter in "wc" else 0.0
         return left_s, left_s
+
+
+def _for_owner(row: CallRow) -> bool:
+    """Whether a call's wait is one for its owner alone."""
+    return row.letter == "q" or not any(map(group_of, row.lanes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.flow.greeting import greet, voice
+from ivr.flow.greeting import greet, range_said, voice
 from ivr.scene import Scene
 from ivr.speech import phrases_for
 from ivr.vocabulary import Collect, Route, Say, Script
@@ -43,7 +43,7 @@ def question(scene: Scene) -> Script:
     state = "question.busy" if scene.talking else "question.not_free"
     words.append(speak.say(state, agent=scene.agent) if scene.agent else speak.say(f"{state}_unnamed"))
     if scene.wait is not None:
-        words.append(speak.say("question.free_in", p50=speak.minutes(scene.wait.p50)))
+        words.append(range_said("question.free_in", scene.wait, speak))
     for key, option in zip(KEYS, scene.options, strict=False):
         if option:
             words.append(speak.say(f"question.{option}", key=key))

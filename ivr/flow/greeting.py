@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from config.voice import GREETING_MAX, WISH
-from ivr.scene import Greeting, Hello, Scene, Variant
+from ivr.scene import Greeting, Hello, Range, Scene, Variant
 from ivr.speech import PLACEHOLDERS, Phrases, clean, phrases_for
 from ivr.vocabulary import Say
 
@@ -14,6 +14,14 @@ WELCOME_BACK_DAYS = 90
 
 def voice(scene: Scene) -> Phrases:
     return phrases_for(scene.language, scene.fallback)
+
+
+def range_said(phrase: str, wait: Range, speak: Phrases) -> str:
+    """About so long, at most so long; where both are one figure, only "about" it."""
+    about, at_most = speak.minutes(wait.p50), speak.minutes(wait.p90)
+    if about == at_most:
+        return speak.say(f"{phrase}_about", p50=about)
+    return speak.say(phrase, p50=about, p90=at_most)
 
 
 def hello_at(local: datetime) -> Hello:

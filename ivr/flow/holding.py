@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ivr.flow.asking import route
-from ivr.flow.greeting import greet, voice
+from ivr.flow.greeting import greet, range_said, voice
 from ivr.scene import Scene
 from ivr.vocabulary import Collect, Goto, Hold, Pause, Play, Prompt, Route, Say, Script
 
@@ -27,9 +27,7 @@ def tick(scene: Scene) -> Script:
     elif scene.position is not None:
         words.append(speak.say("hold.position", position=scene.position))
     if scene.wait is not None:
-        about, at_most = speak.minutes(scene.wait.p50), speak.minutes(scene.wait.p90)
-        figures = {"p50": about} if about == at_most else {"p50": about, "p90": at_most}
-        words.append(speak.say("hold.wait_about" if about == at_most else "hold.wait", **figures))
+        words.append(range_said("hold.wait", scene.wait, speak))
     if scene.position is None and scene.wait is None:
         words.append(speak.say(f"hold.comfort_{scene.comfort % COMFORTS + 1}"))
     if scene.callback_key:

@@ -12,59 +12,27 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from router.domain.fitting import Curve, Fit
-from router.domain.talks import Talks
+from router.domain.judging import HONEST as HONEST
+from router.domain.judging import KEEP_MS as KEEP_MS
+from router.domain.judging import Announcement as Announcement
+from router.domain.judging import Estimate as Estimate
+from router.domain.judging import Hours, Owners, Promise, at_most_ms
+from router.domain.judging import Quality as Quality
+from router.domain.judging import announce as announce
+from router.domain.judging import may_announce as may_announce
+from router.domain.talks import Talks, until_free
 
 VERSION = 1
 ENOUGH = 20
 """Answers below which nothing is said."""
-HONEST = 0.7
-"""Least share of the last hour's answers within what was said."""
 EVERY_MS = 60_000
 LEAD_MS = 3_000
 """How long after it was made a forecast comes into force: by then every process has it."""
-KEEP_MS = 3_600_000
 PRESSURE_MS = 150_000
 RECENT = 0.1
-BUCKET_MS = 300_000
-ROUND_MIN = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A wait that half of all such callers do not exceed, and one that nine of ten do not; ms."""
-
-    p50_ms: int
-    p90_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """About so many minutes, at most so many: round figures, fit to be said."""
-
-    about_min: int
-    at_most_min: int
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The last hour: answers, and callers who waited for one longer than was (or would have been) said; how many were
-    answered within it, the error of p50."""
-
-    answers: int = 0
-    hits: int = 0
-    error_ms: int = 0
-
-    @property
-    def hit_rate(self) -> float | None:
-        return self.hits / self.answers if self.answers else None
-
-    @property
-    def mean_error_ms(self) -> float | None:
-        return self.error_ms / self.answers if self.answers else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +70,7 @@ class Forecast:
     moods: Mapping[str, Mood]
     talks: Talks = field(default_factory=Talks)
     quality: Quality = field(default_factory=Quality)
+    owners: Quality = field(default_factory=Quality)
 
     def curve(self, group: str, tier: str = "") -> Curve | None:
         """Of the class, else of its group, else of everybody; None while too little is known."""
@@ -127,6 +96,7 @@ class Forecast:
             {name: Mood(**mood) for name, mood in kept["moods"].items()},
             Talks(**kept["talks"]),
             Quality(**kept["quality"]),
+            Quality(**kept.get("owners", {})),
         )
 
 
@@ -160,7 +130,8 @@ class Estimator:
         self.fits: dict[str, Fit] = {}
         self.moods: dict[str, Mood] = {}
         self.talks = Talks()
-        self.hours: dict[int, Quality] = {}
+        self.hours = Hours()
+        self.owners = Owners()
 
     def came(self, group: str, at_ms: int) -> None:
         """A caller began to wait in a group."""
@@ -183,15 +154,25 @@ class Estimator:
         recent_s = mood.recent_s + RECENT * (wait_s - mood.recent_s)
         self.moods[sample.group] = Mood(mood.pressure, mood.at_ms, recent_s)
         if sample.said is not None:
-            self._judge(sample.said, at_ms - sample.since_ms, at_ms)
+            self.hours.judge(sample.said, at_ms - sample.since_ms, at_ms)
 
     def missed(self, sample: Sample, at_ms: int) -> bool:
         """Whether the caller of a sample, who was not connected up to now, has waited longer than was said."""
         wait_ms = at_ms - sample.since_ms
-        late = sample.said is not None and wait_ms > announce(sample.said).at_most_min * 60_000
+        late = sample.said is not None and wait_ms > at_most_ms(sample.said)
         if late and sample.said is not None:
-            self._judge(sample.said, wait_ms, at_ms)
+            self.hours.judge(sample.said, wait_ms, at_ms)
         return late
+
+    def asked(
+        self, agent_id: str, talking_s: float, wrap_up_s: float, ahead: int, at_ms: int, forecast: Forecast
+    ) -> None:
+        """A caller was asked about an owner who has talked so long, with so many before them in the owner's lane."""
+        talks = forecast.talks
+        if talks.known:
+            p50, p90 = talks.rest(talking_s)
+            said = in_ms(until_free(talks, (p50 + wrap_up_s, p90 + wrap_up_s), wrap_up_s, ahead))
+            self.owners.promise(agent_id, Promise(at_ms, said, ahead))
 
     def talked(self, talk_ms: int) -> None:
         """A conversation ended."""
@@ -206,13 +187,13 @@ class Estimator:
                 fit.solve()
                 mood = moods.get(name.partition(";")[0])
                 curves[name] = fit.curve((0.0, mood.pressure, mood.recent_s) if mood else None)
-        return Forecast(now_ms + LEAD_MS, curves, moods, self.talks, self.quality(now_ms))
+        return Forecast(
+            now_ms + LEAD_MS, curves, moods, self.talks, self.quality(now_ms), self.owners.hours.quality(now_ms)
+        )
 
     def quality(self, now_ms: int) -> Quality:
         """How the last hour's answers agreed with what was said."""
-        first = (now_ms - KEEP_MS) // BUCKET_MS
-        kept = [each for bucket, each in self.hours.items() if bucket > first]
-        return Quality(*(sum(getattr(each, name) for each in kept) for name in Quality.__slots__))
+        return self.hours.quality(now_ms)
 
     def dump(self) -> str:
         return json.dumps(
@@ -221,7 +202,8 @@ class Estimator:
                 "fits": {name: fit.dump() for name, fit in self.fits.items()},
                 "moods": {name: asdict(mood) for name, mood in self.moods.items()},
                 "talks": asdict(self.talks),
-                "hours": {bucket: asdict(quality) for bucket, quality in self.hours.items()},
+                "hours": self.hours.dump(),
+                "owners": self.owners.dump(),
             },
             separators=(",", ":"),
         )
@@ -234,39 +216,13 @@ class Estimator:
             estimator.fits = {name: Fit.load(fit) for name, fit in kept["fits"].items()}
             estimator.moods = {name: Mood(**mood) for name, mood in kept["moods"].items()}
             estimator.talks = Talks(**kept["talks"])
-            estimator.hours = {int(bucket): Quality(**each) for bucket, each in kept["hours"].items()}
+            estimator.hours = Hours.load(kept["hours"])
+            estimator.owners = Owners.load(kept["owners"]) if "owners" in kept else Owners()
         return estimator
-
-    def _judge(self, said: Estimate, wait_ms: int, at_ms: int) -> None:
-        bucket = at_ms // BUCKET_MS
-        was = self.hours.get(bucket, Quality())
-        hit = wait_ms <= announce(said).at_most_min * 60_000
-        error = was.error_ms + abs(wait_ms - said.p50_ms)
-        self.hours[bucket] = Quality(was.answers + 1, was.hits + hit, error)
-        for old in [each for each in self.hours if each <= bucket - KEEP_MS // BUCKET_MS]:
-            del self.hours[old]
-
-
-@lru_cache(maxsize=4_096)
-def announce(estimate: Estimate) -> Announcement:
-    """The nearest round figure to p50, and the first one not below p90. Beyond an hour: whole hours."""
-    about = min(_round_figures(estimate.p50_ms), key=lambda figure: (abs(figure * 60_000 - estimate.p50_ms), figure))
-    at_most = next(f for f in _round_figures(estimate.p90_ms) if f * 60_000 >= estimate.p90_ms)
-    return Announcement(about, max(about, at_most))
-
-
-def may_announce(quality: Quality) -> bool:
-    """False when the last hour's callers were told too little; an hour without answers says nothing against us."""
-    return quality.hit_rate is None or quality.hit_rate >= HONEST
 
 
 def in_ms(quantiles: tuple[float, float]) -> Estimate:
     return Estimate(round(quantiles[0] * 1000), round(quantiles[1] * 1000))
-
-
-def _round_figures(ms: int) -> tuple[int, ...]:
-    hours = math.ceil(ms / 3_600_000)
-    return (*ROUND_MIN, *range(120, hours * 60 + 1, 60))
 
 
 def _curve(kept: dict[str, Any]) -> Curve:

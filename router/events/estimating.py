@@ -45,14 +45,23 @@ def _script() -> Script:
 
 
 class Learner:
-    """One site's, in one process. `lanes` names every group lane that ever had a call."""
+    """One site's, in one process. `lanes` names every group lane that ever had a call; `wrap_up_ms`: as it is now."""
 
-    def __init__(self, channel: Channel, connection: Connection, keys: Keyspace, name: str, lanes: Lanes) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        connection: Connection,
+        keys: Keyspace,
+        name: str,
+        lanes: Lanes,
+        wrap_up_ms: Callable[[], int],
+    ) -> None:
         self._channel = channel
         self._connection = connection
         self._keys = keys
         self._name = name
         self._lanes = lanes
+        self._wrap_up_ms = wrap_up_ms
 
     async def run(self) -> None:
         """Learn whenever nobody else does, until cancelled; a server that is away is tried again."""
@@ -83,6 +92,7 @@ class Learner:
             read_forecasts(kept),
             {call_id.decode(): call for call_id, text in pairs if (call := Followed.load(text)) is not None},
             state[0].decode() if state[0] else FIRST,
+            self._wrap_up_ms,
         )
 
     async def step(self, learning: Learning, block_ms: int = BLOCK_MS) -> int | None:

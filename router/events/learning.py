@@ -5,7 +5,7 @@ long. No I/O: entries go in, in stream order, and what must be kept comes out.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from router.domain.estimates import EVERY_MS, Estimate, Estimator, Forecasts, Sample
@@ -58,6 +58,7 @@ class Learning:
         forecasts: Forecasts | None = None,
         calls: Mapping[str, Followed] | None = None,
         last: str = FIRST,
+        wrap_up_ms: Callable[[], int] = lambda: 30_000,
     ) -> None:
         self.estimator = estimator or Estimator()
         self.forecasts = forecasts or Forecasts()
@@ -68,6 +69,7 @@ class Learning:
         self.learned = False
         self.touched: set[str] = set()
         self._lines = WaitingLines()
+        self._wrap_up_ms = wrap_up_ms
         for call_id, call in self.calls.items():
             self._place(call_id, call)
 
@@ -82,6 +84,7 @@ class Learning:
         if event.type in ("call.accepted", "callback.booked") and facts is not None:
             rank = ranks.get(call_id, facts.accepted_ms * 1000)
             self.calls[call_id] = Followed(rank, facts.tier, facts.accepted_ms, taught=facts.kind in ("j", "a"))
+        self._turn(event)
         if call_id in self.calls:
             self.touched.add(call_id)
             self._follow(call_id, self.calls[call_id], event, ranks)
@@ -89,6 +92,7 @@ class Learning:
     def begin_anew(self, last: str, ranks: Mapping[str, int], lanes: Mapping[str, Collection[str]]) -> None:
         """Entries are missing: go on after `last` with the calls found in line. They teach nothing, for how many were
         ahead when they came is not known."""
+        self.estimator.owners.open.clear()
         for call_id in list(self.calls):
             self._lines.leave(call_id)
         self.touched.update(self.calls, ranks)
@@ -110,6 +114,7 @@ class Learning:
         for call_id, call in self.calls.items():
             if self._missed(call, now_ms):
                 self.touched.add(call_id)
+        self.learned |= self.estimator.owners.overlook(now_ms)
 
     def _missed(self, call: Followed, now_ms: int) -> bool:
         missed = {sample for sample in call.samples if self.estimator.missed(sample, now_ms)}
@@ -117,10 +122,31 @@ class Learning:
         call.samples = [replace(sample, said=None) if sample in missed else sample for sample in call.samples]
         return bool(missed)
 
+    def _turn(self, event: Event) -> None:
+        """An agent is free for the next caller, and takes one or finds none: what was said of them is due."""
+        if event.type in ("call.offered", "agent.ready"):
+            idle = event.type == "agent.ready"
+            self.learned |= self.estimator.owners.turned(event.fields.get("agent", ""), event.at_ms, idle=idle)
+
+    def _asked(self, call: Followed, event: Event) -> None:
+        """A caller is asked about an owner who talks, or is about to: what is said then will be judged."""
+        lane = next((lane for lane in reversed(call.lanes) if not group_of(lane)), "")
+        seen = dict(part.split("=", 1) for part in event.fields.get("seen", "").split() if "=" in part)
+        letter, _, since = seen.get(lane, "").partition(",")
+        forecast = self.forecasts.at(call.accepted_ms)
+        if letter not in ("o", "t") or forecast is None:
+            return
+        talking_s = max(0.0, event.at_ms - float(since or event.at_ms)) / 1000 if letter == "t" else 0.0
+        ahead = sum(other.standing and lane in other.lanes and other.rank < call.rank for other in self.calls.values())
+        self.estimator.asked(lane[1:], talking_s, self._wrap_up_ms() / 1000, ahead, event.at_ms, forecast)
+        self.learned = True
+
     def _follow(self, call_id: str, call: Followed, event: Event, ranks: Mapping[str, int]) -> None:
         match event.type:
             case "call.accepted" | "call.widened" | "callback.booked":
                 self._join(call_id, call, event)
+            case "call.owner_busy":
+                self._asked(call, event)
             case "call.boosted" | "call.recalled":
                 call.rank = ranks.get(call_id, call.rank)
                 if event.type == "call.boosted":

@@ -133,6 +133,10 @@ ESTIMATE_HITS = _gauge("estimate_coverage_ratio", "Share of them within what was
                        " the first.")  # fmt: skip
 ESTIMATE_ERROR = _gauge("estimate_error_seconds", "Their mean distance from the p50 said (ewt_mae); no value before the"
                         " first.")  # fmt: skip
+OWNERS_ESTIMATED = _gauge("estimate_owner_answers", "Figures about a busy owner that were judged in the last hour.")
+OWNER_HITS = _gauge("estimate_owner_coverage_ratio", "Share of them whose owner was free within it; no value before the"
+                    " first.")  # fmt: skip
+OWNER_ERROR = _gauge("estimate_owner_error_seconds", "Their mean distance from its p50; no value before the first.")
 
 # --------------------------------------------------------------------------------------------------------- health
 LOOKUPS = _histogram("lookup", "Look-ups of who is calling, by who knew: directory, crm, cache, default.",

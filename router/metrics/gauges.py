@@ -35,9 +35,10 @@ class Gauges:
             elif name.removeprefix("oldest_") in NAMES:
                 self._stale.add(field)
 
-    def estimates(self, quality: Quality) -> None:
-        """How estimates have done in the last hour."""
-        self._more["estimates"] = f"{quality.answers} {quality.hits} {quality.error_ms}"
+    def estimates(self, quality: Quality, owners: Quality) -> None:
+        """How estimates have done in the last hour, and those of owners."""
+        for name, each in (("estimates", quality), ("estimates_owner", owners)):
+            self._more[name] = f"{each.answers} {each.hits} {each.error_ms}"
 
     def plan(self, plan: SitePlan) -> bool:
         """What the plan promises; the line without a group is for all others. False: it is the plan we know."""

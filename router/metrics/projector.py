@@ -51,7 +51,7 @@ class Replaced(Exception):
 
 
 class Projector:
-    """One site's, in one process. `plan` is the plan in force, `quality` how well estimates have done."""
+    """One site's, in one process. `plan` is the plan in force, `quality` and `owners` how well estimates have done."""
 
     def __init__(
         self,
@@ -60,12 +60,14 @@ class Projector:
         name: str,
         plan: Callable[[], SitePlan],
         quality: Callable[[], Quality] = Quality,
+        owners: Callable[[], Quality] = Quality,
     ) -> None:
         self._engine = engine
         self._connection = connection
         self._name = name
         self._plan = plan
         self._quality = quality
+        self._owners = owners
         self._keys = engine.keys
         self._field = self._keys.own("mt")
         self._cut_off = False
@@ -116,7 +118,7 @@ class Projector:
         entries = next(iter(rows.values())) if isinstance(rows, dict) else rows[0][1] if rows else []
         for entry in entries:
             work.take(read_entry(entry))
-        work.gauges.estimates(self._quality())
+        work.gauges.estimates(self._quality(), self._owners())
         work.follow(self._plan())
         await self._keep(after, work.picture.last, "", work.values(), work.things())
         return len(entries)

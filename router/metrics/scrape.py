@@ -128,7 +128,9 @@ def _shown(reading: Reading, kept: Mapping[str, str], now_ms: int) -> None:
         elif name == "agents_since":
             since[labels[0]] = (float(text or 0), float(kept.get(f"agents;{labels[0]}") or 0))
         elif name == "estimates":
-            _estimates(reading, *map(int, text.split()))
+            _estimates(reading, text, d.ESTIMATED, d.ESTIMATE_HITS, d.ESTIMATE_ERROR)
+        elif name == "estimates_owner":
+            _estimates(reading, text, d.OWNERS_ESTIMATED, d.OWNER_HITS, d.OWNER_ERROR)
         elif name == "targets":
             _targets(reading, text)
         elif name == "tiers":
@@ -166,11 +168,12 @@ def _added(reading: Reading, kept: Mapping[str, str]) -> None:
         reading.histograms[name][labels] = (buckets, total)
 
 
-def _estimates(reading: Reading, answers: int, hits: int, error_ms: int) -> None:
-    reading.put(d.ESTIMATED, answers)
+def _estimates(reading: Reading, text: str, count: d.Metric, share: d.Metric, error: d.Metric) -> None:
+    answers, hits, error_ms = map(int, text.split())
+    reading.put(count, answers)
     if answers:
-        reading.put(d.ESTIMATE_HITS, hits / answers)
-        reading.put(d.ESTIMATE_ERROR, error_ms / answers / 1000)
+        reading.put(share, hits / answers)
+        reading.put(error, error_ms / answers / 1000)
 
 
 def _targets(reading: Reading, text: str) -> None:

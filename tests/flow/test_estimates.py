@@ -42,7 +42,8 @@ class Desk:
         self._calls = 0
 
     def another(self, name: str) -> Learner:
-        return Learner(self.channel, self._blocking, self.keys, name, self.engine.lanes)
+        wrap_up_ms = self.engine.timing.wrap_up_ms
+        return Learner(self.channel, self._blocking, self.keys, name, self.engine.lanes, lambda: wrap_up_ms)
 
     async def come(self, tier: str = "standard", head_start_ms: int = 0) -> str:
         self._calls += 1
@@ -327,6 +328,24 @@ async def test_an_asked_caller_hears_when_the_owner_is_free(taught):
     wrapping = await taught.look("asked")
     assert wrapping == Estimate(30_000, 30_000)
     assert taught.estimates.announcement(wrapping) == Announcement(1, 1)
+
+
+async def test_who_asks_for_an_owner_hears_nothing_when_owners_came_late(taught):
+    engine = taught.engine
+    await taught.come()
+    agent = await engine.read_agent("ann")
+    await engine.accept_offer(agent.call_id, "ann", agent.offer_id)
+    await engine.route_call("asked", ladder(owner("ann"), VIP), plan_version="")
+    assert await taught.told("asked") is not None
+    taught.clock.now_ms += 30 * MINUTE
+    waits = await taught.come()
+    await taught.learn()
+    taught.clock.now_ms += LEAD_MS
+    await engine.route_call("later", ladder(owner("ann"), VIP), plan_version="")
+    assert await taught.look("later") is not None
+    assert await taught.told("later") is None
+    assert (taught.estimates.owners.answers, taught.estimates.owners.hits) == (1, 0)
+    assert await taught.told(waits) is not None, "of the queue nothing else was said than came true"
 
 
 async def test_nobody_can_say_when_an_owner_who_is_away_is_free(taught):

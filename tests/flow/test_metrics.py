@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.loading import load_config
+from router.domain.estimates import Forecast, Quality
 from router.domain.ladder import Ladder, Profile, Step
 from router.metrics import definitions as d
 from router.metrics.projector import Projector
@@ -245,3 +246,13 @@ async def test_a_scrape_is_quick_with_many_waiting(server: str, channel: Channel
     print(f"few {few * 1000:.1f} ms, many {many * 1000:.1f} ms, ratio {many / few:.2f}")
     assert many <= 0.020
     assert many / few <= 1.5
+
+
+async def test_waits_and_owners_are_judged_apart(api: Api) -> None:
+    waits, owners = Quality(30, 24, 90_000), Quality(20, 10, 600_000)
+    api.site.estimates._forecasts.add(Forecast(0, {}, {}, quality=waits, owners=owners))
+    shown = await until(api, "estimate_owner_answers", 20)
+    assert shown.get("estimate_owner_coverage_ratio") == 0.5
+    assert shown.get("estimate_owner_error_seconds") == 30
+    assert shown.get("estimate_coverage_ratio") == 0.8
+    assert shown.get("estimate_answers") == 30

@@ -76,11 +76,13 @@ def test_the_question_says_who_is_busy_how_long_and_what_to_press() -> None:
     scene = replace(FULL, kind="question", greeting=None, talking=True, wait=Range(180_000, 300_000))
     assert said(perform(scene)) == [
         "Chen Jie is with another customer.",
-        "Expected to be free in about 3 minutes.",
+        "Expected to be free in about 3 minutes, at most 5 minutes.",
         "Press 1 to speak to a colleague now.",
         "Press 2 to wait.",
         "Press 3 to be called back.",
     ]
+    one_figure = replace(scene, wait=Range(180_000, 180_000))
+    assert said(perform(one_figure))[1] == "Expected to be free in about 3 minutes."
     assert "about" not in " ".join(said(perform(replace(scene, wait=None))))
     assert said(perform(replace(scene, again=True)))[0] == "Sorry, I did not understand that."
     assert said(perform(replace(scene, options=("transfer", "wait", ""))))[-1] == "Press 2 to wait."

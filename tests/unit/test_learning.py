@@ -7,6 +7,8 @@ import pytest
 from router.domain.estimates import Forecast
 from router.domain.events import parse
 from router.domain.fitting import Curve
+from router.domain.judging import Promise
+from router.domain.talks import Talks
 from router.events.learning import Followed, Learning
 
 AT = 1_000_000
@@ -206,3 +208,66 @@ def test_who_waits_longer_than_was_said_counts_once_whatever_comes_of_it(heard):
     heard.tell("call.connected|call=a")
     assert hits(heard) == (1, 0)
     assert heard.learned == {"vip;gold": 1, "vip;": 1, ";": 1}
+
+
+@pytest.fixture
+def owned(told: Told) -> Told:
+    """Ann talks, as long as her talks last is known, and two callers are asked whether to wait for her."""
+    talks = Talks()
+    for _ in range(20):
+        talks = talks.learn(120)
+    told.learning.forecasts.add(Forecast(0, {}, {}, talks))
+    since = told.now
+    told.tell("call.offered|call=first|agent=ann")
+    for place, call_id in enumerate(("asked", "behind")):
+        facts = f"{told.now + 1000};;j;gold;0"
+        told.tell(f"call.accepted|call={call_id}|state=q|lanes=@ann|facts={facts}", rank=place)
+        told.tell(f"call.owner_busy|call={call_id}|facts={facts}|seen=@ann=t,{since}")
+    return told
+
+
+def owners(told: Told) -> tuple[int, int]:
+    quality = told.learning.estimator.forecast(told.now).owners
+    return quality.answers, quality.hits
+
+
+def promises(told: Told) -> list[Promise]:
+    return told.learning.estimator.owners.open.get("ann", [])
+
+
+def test_what_is_said_of_an_owner_counts_those_before(owned):
+    first, second = promises(owned)
+    assert (first.ahead, second.ahead) == (0, 1)
+    assert first.said.p50_ms == pytest.approx(120_000 - 3_000 + 30_000, abs=2_000)
+    assert second.said.p50_ms > first.said.p50_ms + 120_000
+
+
+def test_an_owner_who_takes_the_next_keeps_the_promise_to_the_first(owned):
+    owned.tell("call.ended|call=asked|outcome=abandoned", after_s=10)
+    owned.tell("call.offered|call=behind|agent=ann", after_s=120)
+    assert owners(owned) == (1, 1)
+    assert len(promises(owned)) == 1
+    owned.tell("agent.ready|agent=ann", after_s=60)
+    assert owners(owned) == (2, 2)
+
+
+def test_an_owner_who_takes_longer_is_a_miss_whoever_waits(owned):
+    owned.now += 3_600_000
+    owned.learning.overlook(owned.now)
+    assert owners(owned) == (2, 0)
+    assert owned.learning.learned
+    owned.tell("agent.ready|agent=ann")
+    assert owners(owned) == (2, 0)
+
+
+@pytest.mark.parametrize("seen", ["@ann=w,1000", "@bob=t,1000", "vip=0/1/1", ""])
+def test_of_an_owner_who_does_not_talk_nothing_is_judged(owned, seen):
+    facts = f"{owned.now + 1000};;j;gold;0"
+    owned.tell(f"call.accepted|call=third|state=q|lanes=@ann|facts={facts}")
+    owned.tell(f"call.owner_busy|call=third|facts={facts}|seen={seen}")
+    assert len(promises(owned)) == 2
+
+
+def test_after_a_gap_nothing_is_held_against_owners(owned):
+    owned.learning.begin_anew("9-0", {}, {})
+    assert promises(owned) == []
