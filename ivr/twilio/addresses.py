@@ -7,8 +7,10 @@ from xml.sax.saxutils import escape
 
 from ivr.vocabulary import Route
 
-OVERRIDES = "#rc=2&rp=ct,5xx&rt=4000"
-"""Two more tries when it cannot connect or we fail, four seconds each. Not part of what is signed."""
+OVERRIDES = "#rc=2&rp=ct,rt,5xx&rt=4000"
+"""Two more tries when it cannot connect, hears nothing or we fail, four seconds each: a request may have met a process
+that was killed, or wait for a server that fails over. Not part of what is signed.
+"""
 
 ROOT = "/hooks/twilio"
 

@@ -58,7 +58,7 @@ def _twilio(clock: RunningClock, folder: Path) -> Stage:
     def wire(base: str, numbers: Sequence[str]) -> None:
         hooks = f"{base}/hooks/twilio/{SITE}"
         for number in numbers:
-            carrier.number(number, f"{hooks}/voice{OVERRIDES}", f"{hooks}/status")
+            carrier.number(number, f"{hooks}/voice{OVERRIDES}", f"{hooks}/status{OVERRIDES}")
 
     return Stage(
         carrier,
