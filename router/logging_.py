@@ -39,9 +39,8 @@ def _know_less() -> None:
 
     As described in logging's own how-to, section "Optimization".
     """
-    logging._srcfile = None  # type: ignore[attr-defined]
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False
 
 
 def frames(trace: TracebackType | None) -> list[str]:
