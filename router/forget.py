@@ -9,6 +9,7 @@ from urllib.parse import quote
 from router.callbacks import state_of
 from router.directory.customers import Erased
 from router.domain.errors import Refused
+from router.domain.events import WORDS
 from router.site import Site
 
 SENT = {"from", "identity", "phone", "topic", "attributes"}
@@ -47,7 +48,7 @@ async def _forget_calls(site: Site, customer_id: str) -> None:
             if row.state == "ended":
                 await site.channel.call("DEL", site.keys.meta(call_id), site.keys.history(call_id))
             else:
-                rest = {name: value for name, value in row.meta.items() if name not in PERSONAL}
+                rest = {name: value for name, value in row.meta.items() if not _is_personal(name)}
                 await site.channel.call("SET", site.keys.meta(call_id), json.dumps(rest), "XX", "KEEPTTL")
 
 
@@ -69,6 +70,10 @@ async def _values(site: Site, pattern: str) -> AsyncIterator[list[tuple[bytes, b
         yield [(key, value) for key, value in zip(keys, values, strict=True) if value]
         if cursor == b"0":
             return
+
+
+def _is_personal(name: str) -> bool:
+    return name in PERSONAL or name.startswith(WORDS)
 
 
 def _is_about(meta: dict[str, object], customer_id: str) -> bool:

@@ -202,7 +202,7 @@ async def call_body(site: Site, row: CallRow, *, with_profile: bool) -> dict[str
         "profile": _profile(row, events) if with_profile and meta.get("customer") else None,
         "timeline": [
             {"seq": told.seq, "at": rfc3339(told.at_ms), "event": told.event, "why": told.why}
-            for told in tell(events, row.call_id)
+            for told in tell([event.with_words(meta) for event in events], row.call_id)
         ],
     }
     return summary | details

@@ -7,6 +7,7 @@ from router.api.call_view import Call, call_reply
 from router.api.reply import Reply
 from router.api.route import AGENT, Ctx, Routes
 from router.api.shapes import Body, Reason
+from router.api.words import put_down
 
 offers = Routes("Offers")
 
@@ -27,7 +28,8 @@ async def accept(ctx: Ctx) -> Reply:
 async def decline(ctx: Ctx, body: Decline) -> Reply:
     """Do not take the call: the caller keeps the place and looks again at once."""
     call_id, agent_id = await _held(ctx)
-    await ctx.site.engine.decline_offer(call_id, agent_id, ctx.ids["offer_id"], reason=body.reason)
+    reason = await put_down(ctx.site, call_id, body.reason)
+    await ctx.site.engine.decline_offer(call_id, agent_id, ctx.ids["offer_id"], reason=reason)
     return await call_reply(ctx, call_id)
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+WORDS = "words:"
+"""What a place of people's own words begins with, among a call's cold facts and in the events that mean them."""
+_ENCODED = quote(WORDS, safe="")
 
 CALL_STATES = {
     "g": "greeting",
@@ -87,8 +92,15 @@ class Event:
         return tuple(self.fields[key] for key in ("call", "old") if self.fields.get(key))
 
     def text(self, key: str) -> str:
-        """A field of free text, decoded."""
-        return unquote(self.fields.get(key, ""))
+        """A field of free text, decoded. Of people's own words only the place is there: `with_words` puts them in."""
+        text = unquote(self.fields.get(key, ""))
+        return "" if text.startswith(WORDS) else text
+
+    def with_words(self, facts: Mapping[str, Any]) -> Event:
+        """The same with what people wrote, as far as the call's cold facts still have it."""
+        places = {key: unquote(text) for key, text in self.fields.items() if text.startswith(_ENCODED)}
+        words = {key: quote(str(facts[place]), safe="") for key, place in places.items() if place in facts}
+        return replace(self, fields={**self.fields, **words}) if words else self
 
     @property
     def facts(self) -> Facts | None:
