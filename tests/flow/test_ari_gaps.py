@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ from ivr.ari.pace import set_second
 from loadtests.carriers.ari import FakeAsterisk, Person
 from router.callbacks import callback_id_of
 from tests.support.ari_stage import PASSWORD, SPEED, House, descriptions, house_of, serving, told_apart
+from tests.support.service import listening
 from tests.support.waiting import wait_until
 
 ADA, LI, PRIYA = "+12025550110", "+12025550111", "+12025550116"
@@ -170,7 +170,7 @@ async def test_nothing_more_is_done_once_somebody_else_speaks_for_us(
         before = fake.rest.counts.total()
         await asyncio.sleep(1.3)
         assert fake.rest.counts.total() == before
-        assert (await house.look(call.sid))["state"] == "waiting"
+        assert (await house.api.look(call.sid))["state"] == "waiting"
         assert not call.ended
 
 
@@ -178,13 +178,13 @@ async def test_another_process_takes_over_a_talk_and_a_wait(database: str, tmp_p
     """Channels outlive the process that played to them."""
     told_apart(fake)
     async with fake.running():
-        async with serving(database, tmp_path / "first", _port(), fake) as first:
+        async with serving(database, tmp_path / "first", listening()[0], fake) as first:
             call, agent = await talking(first)
             waiting = first.call(PRIYA)
             await waiting.until("queue:")
         assert not fake.wires.connected
         assert agent.partner is call
-        async with serving(database, tmp_path / "second", _port(), fake) as second:
+        async with serving(database, tmp_path / "second", listening()[0], fake) as second:
             await second.connected()
             await fake.hang_up(agent)
             await call.until("Thank you for calling")
@@ -201,7 +201,7 @@ async def test_of_two_processes_one_speaks_with_asterisk_and_the_other_takes_ove
 ) -> None:
     """When Asterisk connects to us it comes to any of them, and is sent away until it finds the one."""
     told_apart(fake)
-    ports = (_port(), _port())
+    ports = (listening()[0], listening()[0])
     addresses = [f"http://127.0.0.1:{port.getsockname()[1]}/hooks/ari/main/{fake.name}" for port in ports]
     fake.connects_to = " ".join(addresses) if connects_to else ""
     async with fake.running(), AsyncExitStack() as leaving:
@@ -225,14 +225,14 @@ async def test_who_left_while_no_process_was_there_has_left(
 ) -> None:
     told_apart(fake)
     async with fake.running():
-        async with serving(database, tmp_path / "first", _port(), fake) as first:
+        async with serving(database, tmp_path / "first", listening()[0], fake) as first:
             call, agent = await talking(first)
             back_id = await called_back(first)
         for leg in (call, agent):
             if goes in ("both", "caller" if leg is call else "agent"):
                 await fake.hang_up(leg)
                 await fake.hang_up(fake.leg_to(PRIYA if leg is call else CHEN))
-        async with serving(database, tmp_path / "second", _port(), fake) as second:
+        async with serving(database, tmp_path / "second", listening()[0], fake) as second:
             await second.until(call.sid, state="ended", outcome="answered")
             await second.until(back_id, state="ended", outcome="answered")
             await second.agent_is("agent-7", "wrapping")
@@ -251,10 +251,6 @@ async def called_back(house: House) -> str:
     back_id = callback_id_of(call.sid)
     await house.until(back_id, state="connected")
     return back_id
-
-
-def _port() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0))
 
 
 async def test_a_lost_asterisk_loses_its_own_calls_and_no_others(
@@ -278,6 +274,6 @@ async def test_a_lost_asterisk_loses_its_own_calls_and_no_others(
         await fake.wires.drop()
         await house.until(call.sid, state="ended")
         await house.agent_is("agent-7", "wrapping", "ready")
-        assert (await house.look(there.sid))["state"] == "connected"
+        assert (await house.api.look(there.sid))["state"] == "connected"
         assert other.leg_to(CHEN).partner is there
         await house.agent_is("agent-3", "talking")

@@ -148,7 +148,7 @@ async def test_claims_on_another_asterisks_channel_are_ignored(two: Two) -> None
         )
     await wait_until(lambda: two.counts["foreign"] >= before + 6)
     await asyncio.sleep(0.2)
-    assert (await two.house.look(call.sid))["state"] == "connected"
+    assert (await two.house.api.look(call.sid))["state"] == "connected"
     assert agent.partner is call
 
 
@@ -166,7 +166,7 @@ async def test_who_poses_as_the_agent_of_an_offer_gets_no_caller(two: Two) -> No
     before = two.counts["foreign"]
     two.good.emit("StasisStart", args=["agent", call_id, offer], channel=shown)
     await wait_until(lambda: two.counts["foreign"] == before + 1)
-    assert (await two.house.look(call.sid))["state"] == "offered"
+    assert (await two.house.api.look(call.sid))["state"] == "offered"
 
 
 async def test_another_application_s_channel_is_not_touched(two: Two) -> None:

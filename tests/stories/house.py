@@ -5,32 +5,24 @@ No provider's word stands here: what is one's own is on its stage, in `stages/`.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
-from config.settings import Settings
 from ivr.adapter import Adapter
 from ivr.capabilities import Capabilities
 from loadtests.carriers.carrier import Carrier
 from loadtests.carriers.phones import Leg, Person
-from router.api.server import Runner
-from router.app import create_app
-from tests.support.service import DATABASE, SECRET, Api, write_config
+from tests.support.service import LONG_S, Change, Watched, listening, serving, write_config
 from tests.support.waiting import wait_until
 
 OPEN, OFFICE = "+12025550199", "+12025550100"
 ADA, LI, PRIYA, NOBODY = "+12025550110", "+12025550111", "+12025550116", "+12025550177"
 GRETA, CHEN, DARA = "sip:7@pbx", "sip:3@pbx", "sip:4@pbx"
-LONG_S = 15.0
-
-Change = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -61,8 +53,7 @@ class Stage:
 
 
 @dataclass
-class House:
-    api: Api
+class House(Watched):
     stage: Stage
 
     @property
@@ -94,19 +85,6 @@ class House:
         await self.until(call.sid, state="connected", agent_id=agent_id)
         return call, self.carrier.leg_to(endpoint)
 
-    async def until(self, call_id: str, **expected: Any) -> None:
-        async def holds() -> bool:
-            found = await self.api.look(call_id)
-            return all(found.get(name) == value for name, value in expected.items())
-
-        await wait_until(holds, timeout=LONG_S)
-
-    async def agent_is(self, agent_id: str, *states: str) -> None:
-        async def holds() -> bool:
-            return (await self.api.get(f"/v1/agents/{agent_id}")).json["state"] in states
-
-        await wait_until(holds, timeout=LONG_S)
-
     async def told(self, call_id: str, words: str) -> None:
         """Until the call's timeline says so."""
 
@@ -132,8 +110,7 @@ class House:
 
 @asynccontextmanager
 async def house_of(database: str, folder: Path, stage: Stage, change: Change | None = None) -> AsyncIterator[House]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    at, base = listening()
 
     def written(plan: dict[str, Any]) -> None:
         plan["telephony"] = stage.section()
@@ -142,17 +119,9 @@ async def house_of(database: str, folder: Path, stage: Stage, change: Change | N
 
     async with stage.carrier.running():
         config = write_config(folder / "config", written)
-        chosen = Settings(
-            listen="127.0.0.1:0", data=config, config=config, redis=f"{database}?db={DATABASE}", public_url=base
-        )
-        app = create_app(chosen, SECRET, adapters=stage.adapters)
-        runner = Runner(app, shutdown_timeout=5)
-        await runner.setup()
-        await web.SockSite(runner, listening).start()
-        stage.wire(base, (OPEN, OFFICE))
-        if stage.ready is not None:
-            await stage.ready(app)
-        async with aiohttp.ClientSession(auto_decompress=False) as session:
-            yield House(Api(session, base, SECRET, app), stage)
-        await stage.carrier.fall_silent()
-        await runner.cleanup()
+        async with serving(database, config, at=at, adapters=stage.adapters, public_url=base) as api:
+            stage.wire(base, (OPEN, OFFICE))
+            if stage.ready is not None:
+                await stage.ready(api.app)
+            yield House(api, stage)
+            await stage.carrier.fall_silent()

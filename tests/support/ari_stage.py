@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
-from config.settings import Settings
 from ivr.ari.hooks import AriHooks
 from ivr.ari.pace import set_second
 from ivr.ari.provider import AriAdapter
 from loadtests.carriers.ari import AriLeg, FakeAsterisk, Person
-from router.api.server import Runner
-from router.app import create_app
 from router.app_keys import FLIGHTS
-from tests.support.service import DATABASE, SECRET, Api, write_config
+from tests.support import service
+from tests.support.service import Change, Watched, listening, write_config
 from tests.support.waiting import wait_until
 
 OPEN = "+12025550199"
@@ -31,34 +27,14 @@ SPEED = 50.0
 TEXT_AS_SOUND = ["tee", "{file}"]
 """The shortest command that speaks: a file that holds the text, which the far end reads again."""
 
-Change = Callable[[dict[str, Any]], None]
-
 
 @dataclass
-class House:
-    api: Api
+class House(Watched):
     fake: FakeAsterisk
     adapter: AriAdapter
 
     def call(self, number: str, person: Person | None = None, **extra: str) -> AriLeg:
         return self.fake.call(number, OPEN, person, **{"verstat": "TN-Validation-Passed-A", **extra})
-
-    async def look(self, call_id: str) -> Any:
-        return await self.api.look(call_id)
-
-    async def until(self, call_id: str, **expected: Any) -> None:
-        async def holds() -> bool:
-            found = await self.api.look(call_id)
-            return all(found.get(name) == value for name, value in expected.items())
-
-        await wait_until(holds, timeout=15)
-
-    async def agent_is(self, agent_id: str, *states: str, **more: Any) -> None:
-        async def holds() -> bool:
-            found = (await self.api.get(f"/v1/agents/{agent_id}")).json
-            return found["state"] in states and all(found.get(name) == value for name, value in more.items())
-
-        await wait_until(holds, timeout=15)
 
     async def connected(self) -> None:
         """Until the service has found out what is left on the line."""
@@ -113,14 +89,13 @@ async def house_of(
     database: str, folder: Path, fake: FakeAsterisk, *others: FakeAsterisk, change: Change | None = None
 ) -> AsyncIterator[House]:
     """The service on `fake`, which runs as long; `others` are in the plan too, and run already."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    at, base = listening()
     if fake.connects_to == "service":
         fake.connects_to = f"{base}/hooks/ari/main/{fake.name}"
     told_apart(fake, *others)
     set_second(1 / fake.speed)
     try:
-        async with fake.running(), serving(database, folder, listening, fake, *others, change=change) as found:
+        async with fake.running(), serving(database, folder, at, fake, *others, change=change) as found:
             yield found
             await fake.fall_silent()
     finally:
@@ -131,7 +106,7 @@ async def house_of(
 async def serving(
     database: str,
     folder: Path,
-    listening: socket.socket,
+    at: socket.socket,
     *fakes: FakeAsterisk,
     change: Change | None = None,
     leads: bool = True,
@@ -144,20 +119,12 @@ async def serving(
             change(plan)
 
     config = write_config(folder / "config", there)
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    chosen = Settings(
-        listen="127.0.0.1:0", data=config, config=config, redis=f"{database}?db={DATABASE}", public_url=base
-    )
-    app = create_app(chosen, SECRET)
-    runner = Runner(app, shutdown_timeout=5)
-    await runner.setup()
-    await web.SockSite(runner, listening).start()
-    try:
-        async with aiohttp.ClientSession(auto_decompress=False) as session:
-            house = House(Api(session, base, SECRET, app), fakes[0], adapter_of(app))
-            if leads:
-                await wait_until(lambda: house.adapter.is_ready("main"))
+    base = f"http://127.0.0.1:{at.getsockname()[1]}"
+    async with service.serving(database, config, at=at, public_url=base) as api:
+        house = House(api, fakes[0], adapter_of(api.app))
+        if leads:
+            await wait_until(lambda: house.adapter.is_ready("main"))
+        try:
             yield house
-    finally:
-        app[FLIGHTS].stopping = True
-        await asyncio.wait_for(runner.cleanup(), 10)
+        finally:
+            api.app[FLIGHTS].stopping = True

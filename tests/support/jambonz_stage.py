@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
-from config.settings import Settings
 from ivr.jambonz.addresses import OVERRIDES
 from ivr.jambonz.provider import Jambonz
 from loadtests.carriers.jambonz import FakeJambonz, JambonzLeg, Person
-from router.api.server import Runner
-from router.app import create_app
 from tests.support.plans import site as small_site
-from tests.support.service import DATABASE, SECRET, Api, write_config
+from tests.support.service import Change, Watched, listening, serving, write_config
 from tests.support.tiny_desk import TinyDesk
-from tests.support.waiting import wait_until
 
 SIGNED = "a-webhook-secret-of-the-test"
 MAIN = "+12025550199"
@@ -80,8 +74,7 @@ class Stage:
 async def stage(folder: Path, speed: float = 50.0) -> AsyncIterator[Stage]:
     """The adapter with a tiny desk. `folder` keeps the secrets' files."""
     jambonz = FakeJambonz(SIGNED, speed=speed, schemas=schemas_folder())
-    listening = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    at, base = listening()
     async with jambonz.running():
         adapter, desk = Jambonz(base), TinyDesk()
         plan = small_site(telephony={"jambonz": section(folder, jambonz)})
@@ -90,7 +83,7 @@ async def stage(folder: Path, speed: float = 50.0) -> AsyncIterator[Stage]:
         app.add_routes(adapter.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
         await runner.setup()
-        await web.SockSite(runner, listening).start()
+        await web.SockSite(runner, at).start()
         found = Stage(jambonz, desk, adapter, base, folder)
         jambonz.number(MAIN, found.url("voice") + OVERRIDES, found.url("status"))
         try:
@@ -102,58 +95,31 @@ async def stage(folder: Path, speed: float = 50.0) -> AsyncIterator[Stage]:
 
 
 @dataclass
-class House:
+class House(Watched):
     """The service as it runs, and the stand-in between it, its callers and its agents."""
 
-    api: Api
     fake: FakeJambonz
 
     def call(self, number: str, person: Person | None = None, **extra: str) -> JambonzLeg:
         asserted = f"<sip:{number}@192.0.2.17;verstat=TN-Validation-Passed-A>"
         return self.fake.call(number, MAIN, person, **{"trunk": TRUNK, "P_Asserted_Identity": asserted, **extra})
 
-    async def look(self, call_id: str) -> Any:
-        return await self.api.look(call_id)
-
-    async def until(self, call_id: str, **expected: Any) -> None:
-        async def holds() -> bool:
-            found = await self.api.look(call_id)
-            return all(found.get(name) == value for name, value in expected.items())
-
-        await wait_until(holds, timeout=15)
-
-    async def agent_is(self, agent_id: str, state: str) -> None:
-        async def holds() -> bool:
-            return bool((await self.api.get(f"/v1/agents/{agent_id}")).json["state"] == state)
-
-        await wait_until(holds, timeout=15)
-
 
 @asynccontextmanager
-async def house_of(
-    database: str, folder: Path, change: Callable[[dict[str, Any]], None] | None = None
-) -> AsyncIterator[House]:
+async def house_of(database: str, folder: Path, change: Change | None = None) -> AsyncIterator[House]:
     fake = FakeJambonz(SIGNED, schemas=schemas_folder())
-    listening = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with fake.running():
+    at, base = listening()
 
-        def named(plan: dict[str, Any]) -> None:
-            plan["telephony"] = {"jambonz": section(folder / "secrets", fake)}
-            if change is not None:
-                change(plan)
+    def named(plan: dict[str, Any]) -> None:
+        plan["telephony"] = {"jambonz": section(folder / "secrets", fake)}
+        if change is not None:
+            change(plan)
 
-        config = write_config(folder / "config", named)
-        chosen = Settings(
-            listen="127.0.0.1:0", data=config, config=config, redis=f"{database}?db={DATABASE}", public_url=base
-        )
-        app = create_app(chosen, SECRET)
-        runner = Runner(app, shutdown_timeout=5)
-        await runner.setup()
-        await web.SockSite(runner, listening).start()
+    async with (
+        fake.running(),
+        serving(database, write_config(folder / "config", named), at=at, public_url=base) as api,
+    ):
         hooks = f"{base}/hooks/jambonz/main"
         fake.number(MAIN, f"{hooks}/voice{OVERRIDES}", f"{hooks}/status")
-        async with aiohttp.ClientSession(auto_decompress=False) as session:
-            yield House(Api(session, base, SECRET, app), fake)
+        yield House(api, fake)
         await fake.fall_silent()
-        await runner.cleanup()

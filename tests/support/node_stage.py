@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.support.service import Answered, Api, serving, write_config
-from tests.support.waiting import wait_until
+from tests.support.service import Answered, Watched, serving, write_config
 
 SECRET, NEXT = "a-secret-path-of-the-test", "the-next-secret-path-of-it"
 CALLED = "+12025550199"
 
 
 @dataclass
-class Platform:
+class Platform(Watched):
     """`ask` puts a question as a JSON body; `get` in the address, `form` in a form."""
 
-    api: Api
     folder: Path
 
     def path(self, decision: str, secret: str = SECRET, site: str = "main") -> str:
@@ -48,13 +46,6 @@ class Platform:
         answered = await self.raw("POST", self.path(decision), body, Content_Type="application/x-www-form-urlencoded")
         assert answered.status == 200, answered.text
         return answered.json
-
-    async def until(self, call_id: str, **expected: Any) -> None:
-        async def holds() -> bool:
-            found = await self.api.look(call_id)
-            return all(found.get(name) == value for name, value in expected.items())
-
-        await wait_until(holds, timeout=15)
 
     async def agent(self, agent_id: str) -> Any:
         return (await self.api.get(f"/v1/agents/{agent_id}")).json

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from yarl import URL
 
 from config.settings import Settings
 from config.source import read_source
+from ivr.adapter import Adapter
 from router.api.server import Runner
 from router.app import create_app
 from router.app_keys import SERVICE
 from router.process import port_of
 from router.site import Site
+from tests.support.waiting import wait_until
 
 SECRET = "a-secret-of-the-test"
 SAMPLE = Path(__file__).resolve().parents[2] / "config"
 DATABASE = 1
+LONG_S = 15.0
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -118,6 +122,27 @@ class Api:
         return answered.json
 
 
+@dataclass
+class Watched:
+    """A service whose calls and agents are waited for."""
+
+    api: Api
+
+    async def until(self, call_id: str, **expected: Any) -> None:
+        async def holds() -> bool:
+            found = await self.api.look(call_id)
+            return all(found.get(name) == value for name, value in expected.items())
+
+        await wait_until(holds, timeout=LONG_S)
+
+    async def agent_is(self, agent_id: str, *states: str, **more: Any) -> None:
+        async def holds() -> bool:
+            found = (await self.api.get(f"/v1/agents/{agent_id}")).json
+            return found["state"] in states and all(found.get(name) == value for name, value in more.items())
+
+        await wait_until(holds, timeout=LONG_S)
+
+
 def write_config(folder: Path, change: Change | None = None, sites: tuple[str, ...] = ()) -> Path:
     """The sample site's files, its plan changed; `sites` get copies."""
     places = [folder, *(folder / "sites" / name for name in sites)]
@@ -142,17 +167,30 @@ def write_plan(folder: Path, change: Change) -> None:
     path.write_bytes(changed(path.read_text(), change))
 
 
+def listening() -> tuple[socket.socket, str]:
+    """Where a service will be, for those who must know before it is: give `serving` the socket."""
+    found = socket.create_server(("127.0.0.1", 0))
+    return found, f"http://127.0.0.1:{found.getsockname()[1]}"
+
+
 @contextlib.asynccontextmanager
-async def serving(server: str, config: Path, **settings: Any) -> AsyncIterator[Api]:
+async def serving(
+    server: str,
+    config: Path,
+    *,
+    at: socket.socket | None = None,
+    adapters: Sequence[Adapter] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Api]:
     """A running service with its admin's client."""
     chosen = Settings(
         **{"listen": "127.0.0.1:0", "data": config, "config": config, "redis": f"{server}?db={DATABASE}", **settings}
     )
-    app = create_app(chosen, SECRET)
+    app = create_app(chosen, SECRET, adapters=adapters)
     runner = Runner(app, shutdown_timeout=5)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.SockSite(runner, at or listening()[0]).start()
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             yield Api(session, f"http://127.0.0.1:{port_of(runner)}", SECRET, app)
     finally:
