@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 import uvloop
 
 from loadtests.demo.stages import STAGES
-from loadtests.options import Options, read_mix
+from loadtests.options import Options, read_kinds, read_mix
 from loadtests.run import run
 from loadtests.shapes import SHAPES
 
@@ -27,6 +28,7 @@ DEFAULT = Options()
 @click.option("--shape", default=DEFAULT.shape, show_default=True, type=click.Choice(SHAPES))
 @click.option("--mix", help="ways in and their weights  [default: twilio:75,api:25]")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="processes of the service")
+@click.option("--kill", help="what is killed meanwhile and comes back: worker, service, master; comma between")
 @click.option("--plain", is_flag=True, help="only calls that hold, are connected and end; over Twilio, unless --mix")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--out", default=DEFAULT.out, show_default=True, help="folder of the reports")
@@ -38,6 +40,7 @@ def main(
     shape: str,
     mix: str | None,
     workers: int,
+    kill: str | None,
     plain: bool,
     seed: int,
     out: str,
@@ -47,12 +50,19 @@ def main(
         ways = read_mix(mix or ("twilio" if plain else "twilio:75,api:25"))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--mix") from None
+    try:
+        kinds = read_kinds(kill) if kill else []
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--kill") from None
+    if "worker" in kinds:
+        workers = max(workers, 2)  # one that is alone leaves nobody to answer
     known = {*STAGES, "api"} - {"simulator"}
     if unknown := ways.keys() - known:
         raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(sorted(known))}", param_hint="--mix")
     if plain and "api" in ways:
         raise click.BadParameter("who comes by the API has no telephone here: not with --plain", param_hint="--mix")
-    options = Options(rate, minutes, agents, pace, shape, ways, workers=workers, plain=plain, seed=seed, out=out)  # type: ignore[arg-type]
+    made: dict[str, Any] = {"rate": rate, "minutes": minutes, "agents": agents, "pace": pace, "shape": shape}
+    options = Options(**made, mix=ways, workers=workers, kill=kinds, plain=plain, seed=seed, out=out)
     found = uvloop.run(run(options, sys.stdout))
     sys.exit(0 if found.clean else 1)
 

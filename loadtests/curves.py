@@ -63,8 +63,15 @@ def _moment(verdict: Verdict, counts: Counter[str], at_s: float, piece_s: float)
     )
 
 
-def curves(found: Sequence[Moment] | Sequence[Weight], names: dict[str, tuple[str, str]]) -> str:
-    """`names`: field of each → (what it is called, its colour). One picture, one scale."""
+def curves(
+    found: Sequence[Moment] | Sequence[Weight],
+    names: dict[str, tuple[str, str]],
+    marks: Sequence[tuple[float, str]] = (),
+) -> str:
+    """`names`: field of each → (what it is called, its colour). One picture, one scale.
+
+    `marks`: seconds into the run, and what a line there says.
+    """
     top = max([1.0, *(getattr(moment, name) for moment in found for name in names)])
     span = max(1.0, found[-1].at_s)
     lines = []
@@ -83,6 +90,11 @@ def curves(found: Sequence[Moment] | Sequence[Weight], names: dict[str, tuple[st
         f'<text x="{LEFT + WIDTH * part:.0f}" y="{HEIGHT + 16}" text-anchor="middle">{span * part:.0f} s</text>'
         for part in (0.0, 0.25, 0.5, 0.75, 1.0)
     )
+    lines += [
+        f'<line x1="{LEFT + at_s / span * WIDTH:.1f}" x2="{LEFT + at_s / span * WIDTH:.1f}" y1="0" y2="{HEIGHT}"'
+        f' class="kill"/><text x="{LEFT + at_s / span * WIDTH + 3:.1f}" y="8" class="kill">{words}</text>'
+        for at_s, words in marks
+    ]
     legend = " ".join(f'<b style="color:{colour}">— {words}</b>' for words, colour in names.values())
     size = f'viewBox="0 -8 {LEFT + WIDTH + 20} {HEIGHT + BOTTOM + 8}"'
     return f"<figure><figcaption>{legend}</figcaption><svg {size}>{grid}{ticks}{''.join(lines)}</svg></figure>"

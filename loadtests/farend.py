@@ -6,12 +6,14 @@ The load's users (locust, in a process of its own) speak to it over HTTP:
     GET  /rings/{agent}    the offers an agent has been made since, waited for a while: what a screen would show
     GET  /samples          how long our hooks took since they were asked for last: [[page, ms], …]
     GET  /living           how many calls have not ended
+    POST /went             how the users' own requests went, and what they were told: Went
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from aiohttp import web
 
 from ivr.speech import phrases_for
+from loadtests.answers import Answers, Miss
 from loadtests.carriers.phones import Leg, Person
 from loadtests.carriers.tasks import Tasks
 from loadtests.demo.stages import Stage
@@ -28,6 +31,8 @@ from loadtests.site import OPEN
 from router.domain.events import Event
 
 RING_WAIT_S = 10.0
+GIVEN_UP = ("no document", "dialplan goes on")
+"""How a leg's story goes on when its carrier has got no answer for it."""
 GONE_WHILE_RUNG = 0.04
 """Of those whose agent is being rung: hang up just then."""
 MANNERS = {"takes": 0.85, "silent": 0.03, "ignores": 0.04, "declines": 0.04, "busy": 0.02, "device": 0.02}
@@ -63,11 +68,17 @@ class Folk(dict[str, Person]):
 
 
 class FarEnd:
-    """`stages`: way in → its carrier. Give `sees` every event of the stream."""
+    """`stages`: way in → its carrier; `listen` once they run. Give `sees` every event of the stream.
+
+    `connected`, `finished`: offers (→ call) and calls of which users have been told so. `began`: somebody calls.
+    """
 
     def __init__(self, options: Options, stages: Mapping[str, Stage]) -> None:
-        self.samples: list[tuple[str, float]] = []
-        self.all_samples: list[tuple[str, float]] = []
+        self.answers = Answers()
+        self.began = asyncio.Event()
+        self.connected: dict[str, str] = {}
+        self.finished: list[str] = []
+        self._made: list[str] = []
         self.dialled: list[Leg] = []
         self.living: set[str] = set()
         self._pace, self._plain = options.pace, options.plain
@@ -81,8 +92,13 @@ class FarEnd:
             if not options.plain:
                 faults = stage.carrier.faults
                 faults.documents_twice, faults.reports_twice, faults.reports_late_s = 0.02, 0.05, 20.0
-            if hasattr(stage.carrier, "timed"):
-                stage.carrier.timed = self._timed
+
+    def listen(self) -> None:
+        """Note how the carriers' requests go from now on, and whom they give up."""
+        for way, stage in self._stages.items():
+            stage.carrier.listener = self._told
+            asking: Any = getattr(stage.carrier, "asking", stage.carrier)
+            asking.heard = self.answers.of(way)
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -90,6 +106,7 @@ class FarEnd:
         app.router.add_get("/rings/{agent}", self._ring)
         app.router.add_get("/samples", self._sample)
         app.router.add_get("/living", self._count)
+        app.router.add_post("/went", self._went)
         return app
 
     async def stop(self) -> None:
@@ -98,6 +115,7 @@ class FarEnd:
     def sees(self, event: Event) -> None:
         if event.type in ("call.greeting", "call.accepted", "callback.booked"):
             self.living.add(event.fields["call"])
+            self.began.set()
         elif event.type == "call.ended":
             self.living.discard(event.fields["call"])
         elif event.type == "call.offered" and not self._plain:
@@ -127,11 +145,20 @@ class FarEnd:
         return web.json_response(self._rings.pop(agent, []))
 
     async def _sample(self, request: web.Request) -> web.Response:
-        taken, self.samples = self.samples, []
+        taken, self.answers.fresh = self.answers.fresh, []
         return web.json_response(taken)
 
     async def _count(self, request: web.Request) -> web.Response:
         return web.json_response(len(self.living))
+
+    async def _went(self, request: web.Request) -> web.Response:
+        told = await request.json()
+        self.answers.answered += [(began, ended) for began, ended in told["answered"]]
+        self.answers.missed += [Miss(*missed) for missed in told["missed"]]
+        self._made += told["made"]
+        self.connected |= told["connected"]
+        self.finished += told["finished"]
+        return web.json_response({})
 
     # ------------------------------------------------------------ callers
 
@@ -161,15 +188,15 @@ class FarEnd:
             if leg is not None and not leg.ended:
                 await stage.carrier.hang_up(leg)
 
-    def _timed(self, page: str, ms: float) -> None:
-        self.samples.append((page, ms))
-        self.all_samples.append((page, ms))
+    def _told(self, leg: Leg, words: str) -> None:
+        if words.startswith(GIVEN_UP):
+            self.answers.dropped.append((time.time(), leg.sid))
 
     # ------------------------------------------------------------ the end
 
     def created(self) -> list[str]:
-        """Calls of which we have spoken a word: they must be in the books."""
-        return [leg.sid for leg in self.dialled if any(words.startswith("say") for words in leg.story)]
+        """Calls that we have been told to be in the books, and those of which we have spoken a word."""
+        return self._made + [leg.sid for leg in self.dialled if any(words.startswith("say") for words in leg.story)]
 
     def left(self) -> list[str]:
         """Lines that are still up."""

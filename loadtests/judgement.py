@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from loadtests.outages import Outage
 from loadtests.verdict import Verdict
 from router.domain.events import Event
 
@@ -58,7 +59,9 @@ class TierFigures:
 
 @dataclass
 class Judgement:
-    """`faults`: invariants that broke. `missing`: situations that were too rare for a clean run."""
+    """`faults`: invariants that broke. `missing`: situations that were too rare for a clean run. `outages`: what was
+    killed meanwhile; `again`: requests that had to be asked again; `began_s`: when the run did, s since the epoch.
+    """
 
     faults: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -66,6 +69,9 @@ class Judgement:
     tiers: list[TierFigures] = field(default_factory=list)
     hooks: list[tuple[str, int, float, float, float, float]] = field(default_factory=list)
     """(page, how many, p50, p95, p99, max), ms; `all` last."""
+    outages: list[Outage] = field(default_factory=list)
+    again: int = 0
+    began_s: float = 0.0
 
     @property
     def clean(self) -> bool:
@@ -104,9 +110,14 @@ class Judge:
         samples: Iterable[tuple[str, float]],
         minutes: float,
         deadline_ms: float = DEADLINE_MS,
+        *,
+        connected: Mapping[str, str] | None = None,
+        finished: Iterable[str] = (),
     ) -> Judgement:
-        """`created`: calls that clients were told of; `left`: what else is wrong; `samples`: hooks' (page, ms)."""
-        found = Judgement([*self.verdict.close(created, {}, ()), *left], counts=self.counts)
+        """`created`, `connected` (offer → call), `finished`: what clients were told; `left`: what else is wrong;
+        `samples`: hooks' (page, ms).
+        """
+        found = Judgement([*self.verdict.close(created, connected or {}, finished), *left], counts=self.counts)
         found.hooks = hook_figures(samples)
         late = sum(ms > deadline_ms for _, ms in samples)
         if late:

@@ -16,6 +16,7 @@ import gevent  # type: ignore[import-untyped]
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
+from loadtests.carriers.heard import Why
 from loadtests.options import Options
 from loadtests.people import Crowd, Drawn
 from loadtests.shapes import arrivals, talk_s
@@ -24,7 +25,11 @@ from loadtests.site import OPEN, agents_for
 OPTIONS = Options.read()
 FAR = os.environ["VIPLINE_LOAD_FAR"]
 ADMIN = {"Authorization": f"Bearer {os.environ['VIPLINE_ADMIN_TOKEN']}"}
-DRAIN_S = 90.0
+DRAIN_S = 90.0 + (60.0 if OPTIONS.kill else 0.0)
+"""Calls whose end nobody could tell us of are found by looking, within two minutes."""
+AGAIN: dict[int, Why] = {0: "cut", 502: "unable", 503: "unable", 504: "unable"}
+"""Answers after which whoever speaks to our API asks once more, as it says."""
+AGAIN_S, PATIENCE_S = 0.25, 30.0
 VANISHES, APP_TAKES, APP_DECLINES, IGNORES = 0.07, 0.10, 0.03, 0.05
 """What an agent does on the screen at an offer; the telephone sees to the rest."""
 
@@ -36,6 +41,29 @@ def far(method: str, path: str, body: Any = None) -> Any:
         return json.loads(answer.read())
 
 
+class Went:
+    """How requests went and what they were told, until the far end has been told of it."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.answered: list[tuple[float, float]] = []
+        self.missed: list[tuple[float, float, str, Why, bool]] = []
+        self.made: list[str] = []
+        self.connected: dict[str, str] = {}
+        self.finished: list[str] = []
+
+    def tell(self) -> None:
+        told = dict(vars(self))
+        self._clear()
+        if any(told.values()):
+            far("POST", "/went", told)
+
+
+WENT = Went()
+
+
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def collect_samples(environment: Environment, **_: Any) -> None:
     """Our hooks' times, measured where a carrier would feel them, stand in the same statistics."""
@@ -43,12 +71,18 @@ def collect_samples(environment: Environment, **_: Any) -> None:
     def collect() -> None:
         while True:
             gevent.sleep(0.5)
+            WENT.tell()
             for page, ms in far("GET", "/samples"):
                 environment.events.request.fire(  # type: ignore[no-untyped-call]
                     request_type="HOOK", name=page, response_time=ms, response_length=0, exception=None, context={}
                 )
 
     gevent.spawn(collect)
+
+
+@events.test_stop.add_listener  # type: ignore[untyped-decorator]
+def tell_the_rest(**_: Any) -> None:
+    WENT.tell()
 
 
 class Api(FastHttpUser):
@@ -61,16 +95,37 @@ class Api(FastHttpUser):
     def ask(
         self, method: str, path: str, name: str, body: Any = None, *fine: int, token: dict[str, str] | None = None
     ) -> tuple[int, Any]:
-        """`fine`: refusals that are no failure, such as an offer that has passed."""
+        """`fine`: refusals that are no failure, such as an offer that has passed. Unanswered, it is asked once more."""
         told = {"name": f"{method} {name}", "json": body, "headers": token or self.token, "catch_response": True}
-        with self.client.request(method, path, **told) as response:
-            if response.status_code in fine:
-                response.success()
-            try:
-                return response.status_code, json.loads(response.text or "null")
-            except ValueError:
-                response.failure("no JSON")
-                return response.status_code, {}
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            began = time.time()
+            with self.client.request(method, path, **told) as response:
+                status = response.status_code
+                try:
+                    answer = json.loads(response.text or "null")
+                except ValueError:
+                    answer = {}
+                    response.failure("no JSON")
+                if status in fine:
+                    response.success()
+            if status in fine or 200 <= status < 400:
+                WENT.answered.append((began, time.time()))
+                return status, answer
+            again = status in AGAIN and time.monotonic() < until
+            why = _why(status, getattr(response, "error", None))
+            WENT.missed.append((began, time.time(), f"{method} {name}", why, not again))
+            if not again:
+                return status, answer
+            gevent.sleep(AGAIN_S)
+
+
+def _why(status: int, error: object) -> Why:
+    if status == 0 and isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if status == 0 and isinstance(error, TimeoutError):
+        return "slow"
+    return AGAIN.get(status, "wrong")
 
 
 class Callers(Api):
@@ -95,6 +150,7 @@ class Callers(Api):
         while far("GET", "/living") and time.monotonic() < until:
             gevent.sleep(0.25)
         gevent.sleep(1)
+        WENT.tell()
         # Not by ourselves: whoever ends all users must not be one of them.
         gevent.spawn(self.environment.runner.quit)
         gevent.sleep(DRAIN_S)
@@ -103,7 +159,9 @@ class Callers(Api):
         """A platform that carries the call itself, and asks us who takes it."""
         body = {"call_id": call_id, "from": drawn.number, "to": OPEN}
         status, call = self.ask("POST", "/v1/calls", "/v1/calls", body)
-        if status == 201 and call["state"] == "choosing" and drawn.answer in ("1", "2", "3"):
+        if status in (200, 201):
+            WENT.made.append(call_id)
+        if status in (200, 201) and call["state"] == "choosing" and drawn.answer in ("1", "2", "3"):
             gevent.sleep(8 / OPTIONS.pace)
             choice = {"1": "transfer", "2": "wait", "3": "callback"}[drawn.answer]
             self.ask("POST", f"/v1/calls/{call_id}/choice", "/v1/calls/{id}/choice", {"choice": choice}, 409)
@@ -163,7 +221,10 @@ class Agents(Api):
             told = {"event_id": f"{offer}-up", "type": "answered", "offer_id": offer}
             self.ask("POST", f"{path}/events", "/v1/calls/{id}/events", told, 409, token=ADMIN)
         gevent.sleep(talk_s(self.chance, "regular") / OPTIONS.pace)
-        self.ask("POST", f"{path}/complete", "/v1/calls/{id}/complete", {"offer_id": offer}, 403, 409)
+        status, _ = self.ask("POST", f"{path}/complete", "/v1/calls/{id}/complete", {"offer_id": offer}, 403, 409)
+        if status == 200:
+            WENT.connected[offer] = call_id
+            WENT.finished.append(call_id)
 
     def offer(self, ring: dict[str, str], verb: str) -> int:
         body: dict[str, str] | None = {} if verb == "decline" else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from loadtests.outages import KINDS, Kind
 from loadtests.shapes import Shape
 
 ENVIRONMENT = "VIPLINE_LOAD"
@@ -21,6 +22,7 @@ class Options:
     """`rate`: callers a second. `pace`: how many of a caller's seconds one of ours is: waits, talks, the plan's times
     are so much shorter. `mix`: way in → share of the callers. `shares`: tier → share; the empty one is nobody we know.
     `workers`: processes of the service. `agents`: 0 for as many as the load needs and a few less than it would like.
+    `kill`: what is killed in its middle, each at least once; it comes back by itself, as it would.
     `plain`: every caller holds, is connected and ends; nobody errs, and no agent needs a screen.
     """
 
@@ -32,6 +34,7 @@ class Options:
     mix: Mapping[str, float] = field(default_factory=lambda: {"twilio": 0.75, "api": 0.25})
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     workers: int = 1
+    kill: Sequence[Kind] = ()
     plain: bool = False
     seed: int = 1
     out: str = "var/load"
@@ -62,3 +65,11 @@ def read_mix(text: str) -> dict[str, float]:
     if total <= 0 or min(weights.values()) < 0 or "" in weights:
         raise ValueError(f"{text!r} is no mix; write twilio:70,api:30")
     return {name: weight / total for name, weight in weights.items()}
+
+
+def read_kinds(text: str) -> list[Kind]:
+    """`worker,master` → what is killed. ValueError: something in it cannot be."""
+    kinds = [kind for kind in KINDS if kind in {name.strip() for name in text.split(",")}]
+    if unknown := {name.strip() for name in text.split(",")} - set(kinds):
+        raise ValueError(f"{', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+    return kinds

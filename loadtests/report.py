@@ -14,6 +14,7 @@ from loadtests.options import Options
 SHOWN, FEW = 30, 12
 
 TIERS = ("tier", "calls", "answered", "hung up", "called back", "overflowed", "in time", "mean", "p50", "p90", "p95")
+OUTAGES = ("killed", "at", "answered again", "last failure", "back", "while away", "legs given up")
 HOOKS = ("hook", "count", "p50 ms", "p95 ms", "p99 ms", "max ms")
 
 
@@ -52,6 +53,30 @@ def hook_rows(found: Judgement) -> list[list[str]]:
     return [[page, f"{count:,}", *(f"{ms:,.1f}" for ms in times)] for page, count, *times in found.hooks]
 
 
+def outage_rows(found: Judgement) -> list[list[str]]:
+    return [
+        [
+            one.kind,
+            f"{one.at - found.began_s:.1f} s",
+            "–" if one.first_s is None else f"{one.first_s:.2f} s",
+            f"{one.last_s:.2f} s" if one.missed else "–",
+            "–" if one.back_at is None else f"{one.back_at - one.at:.1f} s",
+            f"{one.missed:,}",
+            f"{len(one.dropped):,}",
+        ]
+        for one in found.outages
+    ]
+
+
+def away_words(found: Judgement) -> list[str]:
+    """What the kills cost, and whom."""
+    dropped = [f"{who} ({one.kind})" for one in found.outages for who in one.dropped]
+    told = [f"while away: {sum(one.missed for one in found.outages):,} requests failed or were cut off"]
+    if dropped:
+        told.append(f"given up by their carrier, for want of an answer: {', '.join(dropped)}")
+    return told
+
+
 def effort_words(effort: Effort) -> str:
     per_call_ms = effort.service_s / max(1, effort.calls) * 1000
     return (
@@ -74,6 +99,12 @@ def print_report(terminal: Terminal, found: Judgement, options: Options, effort:
         terminal.table(HOOKS, hook_rows(found))
     terminal.heading("What occurred")
     terminal.table(("situation", "times"), [[name, f"{found.counts[name]:,}"] for name in SITUATIONS])
+    if found.outages:
+        terminal.heading("What was killed")
+        terminal.table(OUTAGES, outage_rows(found))
+        terminal.say(*away_words(found))
+    elif found.again:
+        terminal.say(f"requests that were asked again: {found.again:,}")
     terminal.heading("What it cost")
     terminal.say(effort_words(effort))
     terminal.heading("Verdict")
@@ -88,6 +119,7 @@ def page(
     found: Judgement, options: Options, effort: Effort, over_time: Sequence[Moment], memory: Sequence[Weight] = ()
 ) -> str:
     """One HTML page that needs nothing else."""
+    marks = [(one.at - found.began_s, one.kind) for one in found.outages]
     mix = ", ".join(f"{share:.0%} {way}" for way, share in options.mix.items())
     colour = "#14804a" if found.clean else "#b3261e"
     parts = [
@@ -110,7 +142,10 @@ def page(
             "talking": ("talking", "#14804a"),
             "ready": ("agents free", "#9a6700"),
         }
-        parts += ["<h2>Over time</h2>", curves(over_time, rates), curves(over_time, crowd)]
+        parts += ["<h2>Over time</h2>", curves(over_time, rates, marks), curves(over_time, crowd, marks)]
+    if found.outages:
+        parts += ["<h2>What was killed</h2>", _table(OUTAGES, outage_rows(found))]
+        parts += [f"<p>{escape(words)}.</p>" for words in away_words(found)]
     if memory:
         names = {"service": ("the service, MB", "#1f6feb"), "server": ("its server, MB", "#b3261e")}
         parts += ["<h2>Memory</h2>", curves(memory, names)]
@@ -138,4 +173,5 @@ th,td{padding:.25rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px
 th:first-child,td:first-child{text-align:left}thead th{color:#57606a;font-weight:600}
 tbody tr:last-child{font-weight:600}
 figure{margin:1rem 0}svg{width:100%}svg text{font-size:11px;fill:#57606a}.grid{stroke:#d8dee4}
+line.kill{stroke:#1c2128;stroke-dasharray:3 3}svg text.kill{fill:#1c2128}
 """

@@ -97,11 +97,14 @@ def sentinel(folder: Path, *rules: str) -> Iterator[SentinelServer]:
 
 @contextmanager
 def sentinel_trio(
-    folder: Path, replicas: int = 1, down_after_ms: int = DOWN_AFTER_MS
+    folder: Path, replicas: int = 1, down_after_ms: int = DOWN_AFTER_MS, *more: str
 ) -> Iterator[tuple[str, list[PlainServer], list[SentinelServer]]]:
-    """A master named `calls`, first of the servers, its replicas, and three Sentinels of one mind; and their URL."""
+    """A master named `calls`, first of the servers, its replicas, and three Sentinels of one mind; and their URL.
+
+    `more`: options of every server.
+    """
     with ExitStack() as stack:
-        nodes = stack.enter_context(servers(folder, *[("--appendonly", "yes")] * (1 + replicas)))
+        nodes = stack.enter_context(servers(folder, *[("--appendonly", "yes", *more)] * (1 + replicas)))
         for replica in nodes[1:]:
             replica.client.execute_command("REPLICAOF", "127.0.0.1", nodes[0].port)  # type: ignore[no-untyped-call]
         wait_for(lambda: all(linked(replica) for replica in nodes[1:]))

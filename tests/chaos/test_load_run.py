@@ -1,4 +1,4 @@
-"""A whole load, short: service, far end and locust come up, play, end, and are judged."""
+"""A whole load, short: service, far end and locust come up, play, end, and are judged; also with something killed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.options import Options
+from loadtests.outages import Kind
 from loadtests.run import run
 
 
@@ -22,3 +23,22 @@ async def test_a_short_load_is_clean_and_leaves_its_reports(tmp_path: Path, mix:
     assert "CLEAN" in out.getvalue()
     for name in ("report.html", "locust.html", "events.txt", "service.log"):
         assert (tmp_path / "reports" / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ["worker", "service"],
+        pytest.param(["master"], marks=pytest.mark.soak),
+        pytest.param(["worker", "service", "master"], marks=pytest.mark.soak),
+    ],
+)
+async def test_what_is_killed_in_its_middle_costs_no_call(tmp_path: Path, kinds: list[Kind]) -> None:
+    out = io.StringIO()
+    options = Options(rate=4, minutes=0.1, agents=12, pace=100, workers=2, kill=kinds, out=str(tmp_path / "reports"))
+    found = await run(options, out)
+    assert found.faults == [], out.getvalue()
+    assert [outage.kind for outage in found.outages] == kinds
+    assert all(outage.back_at for outage in found.outages)
+    assert "while away: " in out.getvalue()
+    assert (tmp_path / "reports" / "report.html").read_text().count('class="kill"') == 4 * len(kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -11,12 +12,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urldefrag
+from urllib.parse import parse_qsl, urldefrag, urlsplit
 
 import aiohttp
 from yarl import URL
 
 from loadtests.carriers.faults import Faults
+from loadtests.carriers.heard import Heard, Why
 from loadtests.carriers.jambonz.legs import JambonzLeg
 from loadtests.carriers.jambonz.schemas import Breach, Schemas
 
@@ -54,6 +56,8 @@ class Asking:
         self._schemas = schemas
         self._speed = speed
         self.log: list[Asked] = []
+        self.heard: Heard | None = None
+        """Told how every request went, instead of `log` and of reports that are not taken."""
         self.session = aiohttp.ClientSession()
 
     def sign(self, raw: bytes, at: int | None = None) -> str:
@@ -66,9 +70,10 @@ class Asking:
         raw = self._payload(kind, about(leg) | dict(told))
         body = await self._ask(url, raw)
         if self._faults.happens(self._faults.documents_twice) and not any(page in url for page in CHANGES):
-            again = await self._ask(url, raw)
-            if again != body and again and body:
-                self._breaches.append(f"{url} answered a retry otherwise: {body!r} then {again!r}")
+            with contextlib.suppress(Failed):  # the first answer holds
+                again = await self._ask(url, raw)
+                if again != body and again and body:
+                    self._breaches.append(f"{url} answered a retry otherwise: {body!r} then {again!r}")
         if not body:
             return []
         try:
@@ -85,7 +90,8 @@ class Asking:
         try:
             await self._ask(url, self._payload(kind, told))
         except Failed as failed:
-            self._breaches.append(f"a report was not taken: {failed}")
+            if self.heard is None:
+                self._breaches.append(f"a report was not taken: {failed}")
 
     def _payload(self, kind: str, told: Mapping[str, Any]) -> bytes:
         if self._schemas is not None:
@@ -100,24 +106,35 @@ class Asking:
         overrides = dict(parse_qsl(fragment))
         policy = overrides.get("rp", "ct").split(",")
         why = ""
+        how: Why = "refused"
+        first = time.time()
         for tries in range(1 + int(overrides.get("rc", "0"))):
             if tries:
                 await asyncio.sleep(0.5 * 2 ** (tries - 1) / self._speed)
+            began = time.time()
             try:
                 status, kind, body = await self.post(address, raw)
             except aiohttp.ClientConnectorError:
-                why = "ct"
-            except (TimeoutError, aiohttp.ClientError):
-                why = "rt"
+                why, how = "ct", "refused"
+            except (TimeoutError, aiohttp.ClientError) as error:
+                why, how = "rt", "slow" if isinstance(error, TimeoutError) else "cut"
             else:
                 if status in (200, 202, 204):
                     if body and not kind.startswith("application/json"):
                         self._breaches.append(f"{address} answered {kind}")
+                    if self.heard is not None:
+                        self.heard.answered(page_of(url), began)
                     return body
-                why = f"{status // 100}xx"
+                why, how = f"{status // 100}xx", "unable" if status >= 500 else "wrong"
+            self._missed(url, began, how)
             if why not in policy and "all" not in policy:
                 break
+        self._missed(url, first, how, given_up=True)
         raise Failed(f"{address}: {why}")
+
+    def _missed(self, url: str, began: float, why: Why, *, given_up: bool = False) -> None:
+        if self.heard is not None:
+            self.heard.missed(page_of(url), began, why, given_up=given_up)
 
     async def post(self, url: str, raw: bytes, signature: str | None = None) -> tuple[int, str, bytes]:
         """One request as it is; a test may give it another signature."""
@@ -126,8 +143,14 @@ class Asking:
         async with asyncio.timeout(TIMEOUT_S):
             async with self.session.post(URL(url, encoded=True), data=raw, headers=headers) as response:
                 body = await response.read()
-                self.log.append(Asked(url, raw, signature, response.status, body))
+                if self.heard is None:
+                    self.log.append(Asked(url, raw, signature, response.status, body))
                 return response.status, response.headers.get("Content-Type", ""), body
+
+
+def page_of(url: str) -> str:
+    """`…/hooks/jambonz/main/hold/…/3#…` → `hold`."""
+    return (urlsplit(url).path.split("/") + [""] * 5)[4]
 
 
 def about(leg: JambonzLeg) -> dict[str, Any]:

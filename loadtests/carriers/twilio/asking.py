@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl, quote_plus, urldefrag, urlsplit
 from twilio.request_validator import RequestValidator
 
 from loadtests.carriers.faults import Faults
+from loadtests.carriers.heard import Heard, Why
 from loadtests.carriers.posting import Answer, Broken, Posts, Unreachable
 from loadtests.carriers.twilio.legs import TwilioLeg
 
@@ -46,8 +48,8 @@ class Asking:
         self._faults = faults
         self._breaches = breaches
         self.log: list[Asked] = []
-        self.timed: Callable[[str, float], None] | None = None
-        """Told after every answer: the page asked for, and how many ms it took."""
+        self.heard: Heard | None = None
+        """Told how every request went, instead of `log` and of reports that are not taken."""
         self.session = Posts()
 
     def sign(self, url: str, form: Mapping[str, str]) -> str:
@@ -58,9 +60,10 @@ class Asking:
         form = {**about(leg), **told}
         body = await self._ask(url, form)
         if self._faults.happens(self._faults.documents_twice):
-            again = await self._ask(url, form)
-            if again != body and page_of(url) not in CHANGES:
-                self._breaches.append(f"{url} answered a retry otherwise: {body!r} then {again!r}")
+            with contextlib.suppress(Failed):  # the first answer holds
+                again = await self._ask(url, form)
+                if again != body and page_of(url) not in CHANGES:
+                    self._breaches.append(f"{url} answered a retry otherwise: {body!r} then {again!r}")
         return body
 
     async def report(self, url: str, form: Mapping[str, str]) -> None:
@@ -68,7 +71,8 @@ class Asking:
         try:
             await self._ask(url, form)
         except Failed as failed:
-            self._breaches.append(f"a report was not taken: {failed}")
+            if self.heard is None:
+                self._breaches.append(f"a report was not taken: {failed}")
 
     async def _ask(self, url: str, form: Mapping[str, str]) -> bytes:
         address, fragment = urldefrag(url)
@@ -77,31 +81,40 @@ class Asking:
         policy = overrides.get("rp", "ct").split(",")
         token = str(uuid.uuid4())
         why = detail = ""
+        how: Why = "refused"
+        first = time.time()
         for _ in range(tries):
+            began = time.time()
             try:
                 status, kind, body = await self.post(address, form, token, int(overrides.get("rt", "15000")) / 1_000)
             except Unreachable:
-                why = "ct"
+                why, how = "ct", "refused"
             except (TimeoutError, Broken) as error:
                 why, detail = "rt", f" ({type(error).__name__})"
+                how = "slow" if isinstance(error, TimeoutError) else "cut"
             else:
                 if status < 400:
                     if not kind.startswith(("text/xml", "application/xml")):
                         self._breaches.append(f"{address} answered {kind}")
+                    if self.heard is not None:
+                        self.heard.answered(page_of(url), began)
                     return body
-                why = f"{status // 100}xx"
+                why, how = f"{status // 100}xx", "unable" if status >= 500 else "wrong"
+            self._missed(url, began, how)
             if why not in policy and "all" not in policy:
                 break
+        self._missed(url, first, how, given_up=True)
         raise Failed(f"{address}: {why}{detail}")
+
+    def _missed(self, url: str, began: float, why: Why, *, given_up: bool = False) -> None:
+        if self.heard is not None:
+            self.heard.missed(page_of(url), began, why, given_up=given_up)
 
     async def post(self, url: str, form: Mapping[str, str], token: str, read_s: float) -> tuple[int, str, bytes]:
         headers = {"X-Twilio-Signature": self.sign(url, form), "I-Twilio-Idempotency-Token": token}
-        began = time.monotonic()
         async with asyncio.timeout(min(read_s, CEILING_S)):
             answer = await self.send(url, form, headers)
-        if self.timed is not None:
-            self.timed(page_of(url), (time.monotonic() - began) * 1_000)
-        else:
+        if self.heard is None:
             self.log.append(Asked(url, form, answer.status, answer.body))
         return answer
 

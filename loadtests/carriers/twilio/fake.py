@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,7 +32,6 @@ class FakeTwilio(Lines):
     ) -> None:
         super().__init__(token, account, speed, reference)
         self.base = ""
-        self.timed: Callable[[str, float], None] | None = None
         self._numbers: dict[str, tuple[str, str, str]] = {}
         self._player = Player(self)
 
@@ -41,7 +40,6 @@ class FakeTwilio(Lines):
         """Serves `base`."""
         async with served(RestApi(self, self.place, self.redirect).application(), shutdown_s=0.5) as self.base:
             self.asking = Asking(self.token, self.faults, self.breaches)
-            self.asking.timed = self.timed
             try:
                 yield
             finally:

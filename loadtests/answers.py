@@ -1,0 +1,54 @@
+"""What was asked of the service and how it went, as those who asked have seen it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from loadtests.carriers.heard import Why
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """One request that failed. Times in seconds since the epoch. `given_up`: nobody asks again."""
+
+    began: float
+    ended: float
+    what: str
+    why: Why
+    given_up: bool = False
+
+
+@dataclass
+class Answers:
+    """`answered`: (began, ended) of each. `dropped`: when a carrier gave a caller up for want of an answer, and whom.
+    `hooks`: what a carrier asked for and how long it took, ms; `fresh`: those of them that nobody has fetched.
+    """
+
+    answered: list[tuple[float, float]] = field(default_factory=list)
+    missed: list[Miss] = field(default_factory=list)
+    dropped: list[tuple[float, str]] = field(default_factory=list)
+    hooks: list[tuple[str, float]] = field(default_factory=list)
+    fresh: list[tuple[str, float]] = field(default_factory=list)
+
+    def of(self, way: str) -> Ledger:
+        """For one carrier's requests."""
+        return Ledger(self, way)
+
+
+class Ledger:
+    """A `carriers.heard.Heard` that writes into the answers."""
+
+    def __init__(self, answers: Answers, way: str) -> None:
+        self._answers = answers
+        self._way = way
+
+    def answered(self, page: str, began: float) -> None:
+        ended = time.time()
+        self._answers.answered.append((began, ended))
+        sample = (f"{self._way} {page}", (ended - began) * 1000)
+        self._answers.hooks.append(sample)
+        self._answers.fresh.append(sample)
+
+    def missed(self, page: str, began: float, why: Why, *, given_up: bool = False) -> None:
+        self._answers.missed.append(Miss(began, time.time(), f"{self._way} {page}", why, given_up))

@@ -1,0 +1,19 @@
+"""How a carrier's requests to us went, told one by one to whoever keeps count."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+Why = Literal["refused", "cut", "slow", "unable", "wrong"]
+"""refused: nobody took the connection. cut: it ended without an answer. slow: no answer in time. unable: 5xx, come
+again. wrong: anything else."""
+
+
+class Heard(Protocol):
+    """`page`: what was asked for. `began`: when, seconds since the epoch; it is over when this is told."""
+
+    def answered(self, page: str, began: float) -> None: ...
+
+    def missed(self, page: str, began: float, why: Why, *, given_up: bool = False) -> None:
+        """It failed. `given_up`: and will not be asked again."""
+        ...
