@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from router.api.live_page import PAGE
+from router.api.live_page import FILES
 from tests.support.browser import browsing
 from tests.support.service import SECRET, Api
 
@@ -63,17 +63,14 @@ def agent(state: str, **groups: int) -> dict[str, Any]:
 
 
 def run(events: list[str]) -> Any:
-    """What the page's own script makes of events, in node; split where it hurts."""
+    """What the page makes of events, in node; split where it hurts."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node to run the page's script")
-    script = re.search(r"<script>(.*?)</script>", PAGE.read_text(), re.S)
-    assert script is not None
     whole = "".join(events)
     parts = [whole[at : at + 97] for at in range(0, len(whole), 97)]
-    ran = subprocess.run(
-        [node, "-"], input=script.group(1) + STORY % json.dumps(parts), capture_output=True, text=True, timeout=30
-    )
+    script = (FILES / "wall.js").read_text() + STORY % json.dumps(parts)
+    ran = subprocess.run([node, "-"], input=script, capture_output=True, text=True, timeout=30)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
