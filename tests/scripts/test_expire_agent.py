@@ -8,7 +8,7 @@ import pytest
 
 from router.store.engine import Engine
 from tests.support.promises import answers
-from tests.support.stage import SECOND, Lease, Noting, Stage, queue
+from tests.support.stage import SECOND, Lease, Noting, Stage, ladder, queue
 
 
 @answers("OK")
@@ -175,3 +175,34 @@ async def test_fifty_leases_expire_in_one_flush(engine: Engine, stage: Stage) ->
     await stage.later(engine.timing.cooling_ms)
     assert await stage.line("vip") == []
     assert len({await stage.agent_of(f"call-{n:02}") for n in range(50)}) == 50
+
+
+async def reserved_for_nobody(stage: Stage) -> Noting:
+    """Ann is rung for a call of which a lossy failover has left nothing. The engine is not looked at meanwhile."""
+    held = await stage.offered("c1", queue("vip"))
+    keys = stage.keys
+    await stage.channel.call("DEL", keys.call("c1"), keys.meta("c1"), keys.steps("c1"))
+    await stage.channel.call("ZREM", keys.deadlines, "c:c1")
+    await stage.events()
+    assert held.agent_id == "ann"
+    return Noting(stage.channel, keys, stage.engine.timing, stage.clock)
+
+
+async def test_an_agent_reserved_for_a_call_that_is_no_more_is_set_free(stage: Stage) -> None:
+    await stage.agent("ann")
+    unwatched = await reserved_for_nobody(stage)
+    stage.clock.now_ms += unwatched.timing.offer_ms
+    await unwatched._run("expire_agent", agent_id="ann")
+    (ready,) = await stage.events()
+    assert (ready.type, ready.fields["cause"]) == ("agent.ready", "repaired")
+
+
+async def test_one_who_is_offered_the_next_call_at_once_was_set_free_as_well(stage: Stage) -> None:
+    await stage.agent("ann")
+    unwatched = await reserved_for_nobody(stage)
+    await unwatched.route_call("c2", ladder(queue("vip")), plan_version="")
+    stage.clock.now_ms += unwatched.timing.offer_ms
+    await unwatched._run("expire_agent", agent_id="ann")
+    assert await stage.agent_of("c2") == "ann"
+    offered = (await stage.events())[-1]
+    assert (offered.type, offered.fields["cause"]) == ("call.offered", "repaired")

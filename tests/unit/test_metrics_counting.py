@@ -320,3 +320,12 @@ def test_time_in_a_state_adds_up() -> None:
     assert story.count("agents_ms", "ready") == 60_000
     assert story.count("agents", "break") == 1
     assert story.count("queue_agents", "ready", "vip") == 0
+
+
+def test_a_repaired_lease_counts_whatever_the_agent_does_next():
+    story = Story().come("a").offer("a", "ann", 10).come("b", at=20)
+    story.tell(f"call.offered|call=b|agent=ann|lane=vip|{stepped('vip')}|{facts(20, 'gold')}|cause=repaired", 30)
+    assert story.count("repaired_leases_total") == 1
+    assert story.count("double_offers_total") == 0
+    story.tell("agent.ready|agent=bob|cause=repaired", 40)
+    assert story.count("repaired_leases_total") == 2

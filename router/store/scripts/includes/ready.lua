@@ -6,7 +6,7 @@
 local function become_ready(agent, profile, since, cause)
   local c, lane = find_call(agent, profile, 0)
   if c then
-    lease(c, agent, lane, since, true, nil)
+    lease(c, agent, lane, since, true, nil, nil, cause == 'repaired' and '|cause=repaired')
     return 'o', c.id, c.fe
   end
   emit('agent.ready|agent=' .. agent .. '|cause=' .. cause)
