@@ -13,6 +13,9 @@ FURTHER_LANES = 2
 PER_FURTHER_LANE = 0.6
 FIRST_HOOKS = ("first", "first, owner busy", "first, agent ready")
 FURTHER_HOOKS = ("hold tick", "answer to the question", "agent's whisper", "agent's key", "bridge")
+CREATED, CREATED_OFFERED = "a call created, it waits", "a call created, it is offered"
+READY, READY_OFFERED = "an agent ready, nobody waits", "an agent ready, somebody waits"
+VIEWED = "CPU of a delta to one of 200 viewers ÷ a plain write"
 
 Verdict = Literal["ambitious", "reached", "within 10 %", "MISSED"]
 
@@ -53,6 +56,10 @@ def _per_lane(to_reach: float, ambitious: float) -> Goal:
 
 def hook_name(hook: str) -> str:
     return f"CPU of a signed hook ÷ reading its form, {hook}"
+
+
+def api_name(step: str) -> str:
+    return f"CPU of the API ÷ reading its JSON, {step}"
 
 
 GOALS = {

@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import os
-import sys
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -25,10 +22,7 @@ from config.loading import read_plan
 from config.people import CustomerSeed
 from ivr.desk import Desk
 from ivr.twilio.provider import Twilio
-from router.api.flights import Flights
-from router.api.limits import Limits
 from router.api.middleware import around
-from router.app_keys import FLIGHTS, LIMITS
 from router.bench.carrier import (
     ACCOUNT,
     CALLER,
@@ -42,6 +36,7 @@ from router.bench.carrier import (
     voices,
 )
 from router.bench.goals import FIRST_HOOKS, FURTHER_HOOKS
+from router.bench.serving import FLOOR, Sender, form_only, listening
 from router.domain.estimates import Forecast
 from router.domain.fitting import Curve
 from router.domain.ladder import Ladder, Profile, Step
@@ -51,7 +46,6 @@ from router.store.channel import Channel
 
 CALLS = 400
 ROUNDS = 7
-FLOOR = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 FIRST, ASKED, RUNG = FIRST_HOOKS
 TICK, ANSWER, WHISPER, KEY, BRIDGE = FURTHER_HOOKS
 
@@ -81,66 +75,6 @@ telephony:
     account_sid: {file: "%(folder)s/sid"}
     auth_token: {file: "%(folder)s/token"}
 """
-
-
-class Sender:
-    """The other process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin
-        assert process.stdout
-        self._process, self._ask, self._answer = process, process.stdin, process.stdout
-
-    @classmethod
-    async def start(cls, cores: Iterable[int]) -> Sender:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "router.bench.sender",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
-        )  # fmt: skip
-        if sys.platform == "linux" and (found := set(cores)):
-            os.sched_setaffinity(process.pid, found)
-        return cls(process)
-
-    async def close(self) -> None:
-        self._ask.close()
-        await self._process.wait()
-
-    async def cpu(self, port: int, requests: Requests, expected: bytes) -> float:
-        """What this process spends on one of these requests, µs; raises when one is not answered as expected."""
-        self._ask.write(f"{port} {len(requests)}\n".encode())
-        for request in requests:
-            self._ask.write(b"%d\n%b" % (len(request), request))
-        await self._ask.drain()
-        await self._answer.readline()
-        started = time.process_time()
-        self._ask.write(b"go\n")
-        line = await self._answer.readline()
-        spent = time.process_time() - started
-        told = json.loads(line)
-        if told["statuses"] != {"200": len(requests)} or expected not in told["body"].encode():
-            raise RuntimeError(f"hooks answered {told}")
-        return spent * 1e6 / len(requests)
-
-
-async def _form_only(request: web.Request) -> web.Response:
-    await request.post()
-    return web.Response(body=FLOOR, headers={"Content-Type": "text/xml; charset=utf-8"})
-
-
-@asynccontextmanager
-async def _listening(routes: Iterable[web.AbstractRouteDef], *middlewares: object) -> AsyncIterator[int]:
-    app = web.Application(middlewares=middlewares)  # type: ignore[arg-type]
-    app[FLIGHTS], app[LIMITS] = Flights(), Limits(0, 0)
-    app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server
-    try:
-        yield site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -181,8 +115,8 @@ async def cpu_ratios(url: str, rounds: int = ROUNDS, cores: Iterable[int] = ()) 
     """
     async with (
         hooked_site(url) as (site, twilio),
-        _listening(twilio.routes(), around) as port,
-        _listening([web.post("/form", _form_only)]) as bare,
+        listening(twilio.routes(), around) as port,
+        listening([web.post("/form", form_only)]) as bare,
     ):
         sender = await Sender.start(cores)
         play = Play(site, sender, port, bare)

@@ -7,16 +7,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from statistics import median
 
-from router.bench import client, flatness, hooks, machine, memory, ringing, startup
+from router.bench import api, client, flatness, hooks, machine, memory, ringing, startup, viewers
 from router.bench.figures import Figure, Results, in_floors
-from router.bench.goals import REPEATS, hook_name
+from router.bench.goals import REPEATS, VIEWED, api_name, hook_name
 from router.bench.rounds import Rounds
 from router.bench.server import BenchServer, bench_server
 from router.bench.site import BenchSite
 from router.bench.transitions import SCENES, lifecycle, lifecycles, scenes
 
 ROUNDS, QUICK_ROUNDS, FLAT_ROUNDS = 15, 9, 31
-PARTS = ("starts", "transitions", "memory", "client", "hooks", "rings", "streams", "teams", "lines")
+PARTS = ("starts", "transitions", "memory", "client", "hooks", "api", "viewers", "rings", "streams", "teams", "lines")
 
 Measurements = AsyncGenerator[list[Figure], None]
 """A part's figures, measured anew each time they are asked for."""
@@ -58,6 +58,10 @@ def _part(what: str, server: BenchServer, quick: bool) -> Measurements:
             return cpu(server)
         case "hooks":
             return hooked(server)
+        case "api":
+            return asked(server)
+        case "viewers":
+            return watched(server)
         case "rings":
             return rung(server)
         case "streams":
@@ -127,6 +131,24 @@ async def hooked(server: BenchServer) -> Measurements:
         yield [
             Figure("reading a form of 28 fields", ratios.pop("floor"), "µs"),
             *(Figure(hook_name(hook), ratio, "x") for hook, ratio in ratios.items()),
+        ]
+
+
+async def asked(server: BenchServer) -> Measurements:
+    while True:
+        ratios = await api.cpu_ratios(server.url, cores=machine.others())
+        yield [
+            Figure("reading a body of JSON", ratios.pop("floor"), "µs"),
+            *(Figure(api_name(step), ratio, "x") for step, ratio in ratios.items()),
+        ]
+
+
+async def watched(server: BenchServer) -> Measurements:
+    while True:
+        cost = await viewers.cost(server.url, cores=machine.others())
+        yield [
+            Figure(f"a plain write of {cost.size} bytes", cost.plain, "µs"),
+            Figure(VIEWED, cost.ratio, "x", {"usec": round(cost.viewed, 2)}),
         ]
 
 

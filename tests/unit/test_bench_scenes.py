@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.bench import hooks, machine, memory, ringing
+from router.bench import api, hooks, machine, memory, ringing, viewers
 from router.bench.carrier import FIELDS, fields_of
 from router.bench.client import CALLS, cpu_ratios
 from router.bench.crowd import clone_calls, lengthen_stream
@@ -214,6 +214,22 @@ async def test_every_hook_is_answered_as_a_carrier_would_have_it(
     ratios = await hooks.cpu_ratios(fresh_server.url, rounds=1)
     assert set(ratios) == {*FIRST_HOOKS, *FURTHER_HOOKS, "floor"}
     assert all(ratio > 0 for ratio in ratios.values())
+
+
+async def test_every_request_over_the_api_is_answered_as_it_should_be(
+    fresh_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is answered with anything else ends the measurement."""
+    monkeypatch.setattr(api, "COUNT", 3)
+    ratios = await api.cpu_ratios(fresh_server.url, rounds=1)
+    assert set(ratios) == {*api.STEPS, "floor"}
+    assert all(ratio > 0 for ratio in ratios.values())
+
+
+async def test_every_viewer_is_shown_every_change(fresh_server: EmbeddedServer) -> None:
+    found = await viewers.cost(fresh_server.url, viewers=5, rounds=1, changes=4)
+    assert found.plain > 0
+    assert found.size > 50
 
 
 def test_a_hook_carries_as_many_fields_as_a_live_one() -> None:
