@@ -97,6 +97,7 @@ class FarEnd:
         """Note how the carriers' requests go from now on, and whom they give up."""
         for way, stage in self._stages.items():
             stage.carrier.listener = self._told
+            # Asterisk has nothing to ask: it tells, and is told what to do.
             asking: Any = getattr(stage.carrier, "asking", stage.carrier)
             asking.heard = self.answers.of(way)
 

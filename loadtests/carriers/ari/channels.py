@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from loadtests.carriers.ari.contract import AriContract, Breach
 from loadtests.carriers.ari.devices import Devices
 from loadtests.carriers.ari.legs import AriLeg, FakeBridge, Playback, now
+from loadtests.carriers.heard import Heard
 from loadtests.carriers.phones import Bridge, Leg, Person
 from loadtests.carriers.stand_in import StandIn
 
@@ -19,13 +21,18 @@ REPORTS = frozenset({"Dial", "ChannelStateChange", "ChannelHangupRequest", "Chan
 
 
 class Channels(StandIn[AriLeg]):
-    """`out`: what is to be said over the connection, while there is one; `connections`: how many there have been."""
+    """`out`: what is to be said over the connection, while there is one; `connections`: how many there have been.
+
+    `heard` is told how long after a channel came to us its first command was there.
+    """
 
     def __init__(self, name: str, app: str, speed: float, reference: Path | None) -> None:
         super().__init__(speed)
         self.name, self.app = name, app
         self.out: asyncio.Queue[str] | None = None
         self.connections = 0
+        self.heard: Heard | None = None
+        self._came: dict[str, float] = {}
         self.channels: dict[str, AriLeg] = {}
         self.bridges: dict[str, FakeBridge] = {}
         self.playbacks: dict[str, Playback] = {}
@@ -50,9 +57,17 @@ class Channels(StandIn[AriLeg]):
         if kind in REPORTS and self.faults.happens(self.faults.reports_dropped):
             return
         text = json.dumps(event)
+        if kind == "StasisStart" and self.heard is not None and self.out is not None:
+            self._came[fields["channel"]["id"]] = time.time()
         self.send(text)
         if kind != "ChannelDtmfReceived" and self.faults.happens(self.faults.reports_twice):
             self.send(text)
+
+    def commanded(self, channel_id: str) -> None:
+        """The first time, that is our answer to whoever has come."""
+        began = self._came.pop(channel_id, None)
+        if began is not None and self.heard is not None:
+            self.heard.answered("stasis-start", began)
 
     def check(self, message: Mapping[str, Any]) -> None:
         if self.contract is not None:
@@ -101,6 +116,7 @@ class Channels(StandIn[AriLeg]):
             leg.args = None
             self.emit("StasisEnd", channel=leg.shown())
         self.channels.pop(leg.channel_id, None)
+        self._came.pop(leg.channel_id, None)
         told = {"cause": cause, "cause_txt": "of the test"} | ({"tech_cause": sip} if sip else {})
         self.emit("ChannelDestroyed", channel=leg.shown(), **told)
         if not leg.inbound:

@@ -52,6 +52,8 @@ class Rest:
         name = _name(method, parts)
         self.counts[name] += 1
         self.log.append((name, path))
+        if parts[0] == "channels" and len(parts) > 1:
+            asterisk.commanded(parts[1])
         if asterisk.contract is not None:
             try:
                 asterisk.contract.command(method, path, query)
