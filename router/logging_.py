@@ -6,16 +6,22 @@ address, and an exception by its type and frames, never by its message (messages
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 import time
 import traceback
+from contextlib import nullcontext
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 current_call: ContextVar[str] = ContextVar("current_call", default="")
+
+GATHER_S = 0.1
+PART = 4_000
+"""Characters in one write: a pipe that several workers write to keeps no more of one together."""
 
 
 def say(logger: logging.Logger, level: int, event: str, /, **fields: object) -> None:
@@ -27,7 +33,7 @@ def say(logger: logging.Logger, level: int, event: str, /, **fields: object) -> 
 def set_up(style: Literal["text", "json"] | None, level: int = logging.INFO) -> None:
     """Send every log line of the process to stderr in one style (None: text on a terminal, else JSON)."""
     as_text = style == "text" or (style is None and sys.stderr.isatty())
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Lines(sys.stderr)
     handler.setFormatter(TextLines() if as_text else JsonLines())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     _know_less()
@@ -57,6 +63,46 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
         facts["error"] = record.exc_info[0].__name__
         facts["frames"] = frames(record.exc_info[2])
     return facts
+
+
+class Lines(logging.Handler):
+    """Writes to `stream` the lines of a moment in one go: a write costs more than a line.
+
+    A warning is written at once, and what gathered before it; so is everything where no loop runs, and at the end.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._lines: list[str] = []
+        self._size = 0
+        self._due: asyncio.TimerHandle | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + "\n"
+            if self._size + len(line) > PART:
+                self.flush()
+            self._lines.append(line)
+            self._size += len(line)
+            if record.levelno >= logging.WARNING:
+                self.flush()
+            elif self._due is None:
+                try:
+                    self._due = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+                except RuntimeError:
+                    self.flush()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        with self.lock or nullcontext():
+            if self._due is not None:
+                self._due.cancel()
+            lines, self._lines, self._size, self._due = self._lines, [], 0, None
+            if lines:
+                self._stream.write("".join(lines))
+                self._stream.flush()
 
 
 class JsonLines(logging.Formatter):

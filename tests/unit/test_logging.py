@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+from collections.abc import Iterator
 
-from router.logging_ import JsonLines, TextLines, current_call, say
+import pytest
+
+from router.logging_ import PART, JsonLines, Lines, TextLines, current_call, say
+from tests.support.waiting import wait_until
 
 
 def record(message: str = "request", error: bool = False, **fields: object) -> logging.LogRecord:
@@ -49,6 +54,68 @@ def test_an_error_is_its_type_and_frames():
     assert any("test_logging.py" in frame for frame in line["frames"])
     for formatter in (JsonLines(), TextLines()):
         assert "2025550110" not in formatter.format(record("failed", error=True))
+
+
+class Stream(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return super().write(text)
+
+
+@pytest.fixture
+def written() -> Iterator[tuple[logging.Logger, Stream]]:
+    logger, stream = logging.getLogger("vipline.test.lines"), Stream()
+    handler = Lines(stream)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    yield logger, stream
+    logger.removeHandler(handler)
+    handler.close()
+
+
+async def test_the_lines_of_a_moment_are_one_write(written: tuple[logging.Logger, Stream]) -> None:
+    logger, stream = written
+    for number in range(3):
+        say(logger, logging.INFO, f"line {number}")
+    assert stream.writes == []
+    await wait_until(lambda: stream.writes == ["line 0\nline 1\nline 2\n"])
+    say(logger, logging.INFO, "later")
+    await wait_until(lambda: stream.writes[1:] == ["later\n"])
+
+
+async def test_a_warning_is_written_at_once_and_in_its_order(written: tuple[logging.Logger, Stream]) -> None:
+    logger, stream = written
+    say(logger, logging.INFO, "before")
+    say(logger, logging.WARNING, "now")
+    assert stream.writes == ["before\nnow\n"]
+
+
+async def test_one_write_is_no_longer_than_a_pipe_keeps_together(written: tuple[logging.Logger, Stream]) -> None:
+    logger, stream = written
+    for number in range(9):
+        say(logger, logging.INFO, f"{number}" * 1_000)
+    await wait_until(lambda: stream.getvalue().count("\n") == 9)
+    assert all(len(text) <= PART for text in stream.writes)
+
+
+def test_without_a_loop_nothing_is_kept_back(written: tuple[logging.Logger, Stream]) -> None:
+    logger, stream = written
+    say(logger, logging.INFO, "said")
+    assert stream.writes == ["said\n"]
+
+
+async def test_what_is_left_is_written_at_the_end() -> None:
+    stream = Stream()
+    handler = Lines(stream)
+    handler.emit(record("last"))
+    assert stream.writes == []
+    handler.flush()  # as logging.shutdown does
+    assert stream.writes == ["last\n"]
 
 
 def test_text_lines_are_one_line_without_an_error():
