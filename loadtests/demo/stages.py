@@ -65,13 +65,13 @@ def _twilio(clock: RunningClock, folder: Path) -> Stage:
         section=lambda: {
             "twilio": {
                 "api": carrier.base,
-                "account_sid": {"env": "VIPLINE_DEMO_ACCOUNT"},
-                "auth_token": {"env": "VIPLINE_DEMO_TOKEN"},
+                "account_sid": {"env": "DEMO_ACCOUNT"},
+                "auth_token": {"env": "DEMO_TOKEN"},
             }
         },
         wire=wire,
         vouched={"StirVerstat": "TN-Validation-Passed-A"},
-        environment={"VIPLINE_DEMO_ACCOUNT": carrier.account, "VIPLINE_DEMO_TOKEN": token},
+        environment={"DEMO_ACCOUNT": carrier.account, "DEMO_TOKEN": token},
     )
 
 
@@ -87,7 +87,7 @@ def _jambonz(clock: RunningClock, folder: Path) -> Stage:
             carrier.number(number, f"{hooks}/voice{OVERRIDES}", f"{hooks}/status")
 
     names = {"account_sid": carrier.account, "api_key": carrier.key, "webhook_secret": carrier.secret}
-    kept = {name: {"env": f"VIPLINE_DEMO_{name.upper()}"} for name in names}
+    kept = {name: {"env": f"DEMO_{name.upper()}"} for name in names}
     voices = {"en": {"voice": "en-US-Neural2-C", "language": "en-US"}}
     return Stage(
         carrier,
@@ -137,7 +137,7 @@ def _ari(clock: RunningClock, folder: Path) -> Stage:
                 "asterisks": {
                     carrier.name: {
                         "user": carrier.user,
-                        "password": {"env": "VIPLINE_DEMO_PASSWORD"},
+                        "password": {"env": "DEMO_PASSWORD"},
                         "url": carrier.base,
                     }
                 },
@@ -150,7 +150,7 @@ def _ari(clock: RunningClock, folder: Path) -> Stage:
         wire=lambda base, numbers: None,
         vouched={"verstat": "TN-Validation-Passed-A"},
         adapters=(adapter,),
-        environment={"VIPLINE_DEMO_PASSWORD": carrier.password},
+        environment={"DEMO_PASSWORD": carrier.password},
         ready=ready,
         over=lambda: set_second(1.0),
     )
