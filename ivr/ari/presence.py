@@ -16,7 +16,7 @@ from ivr.office import Office
 from router.logging_ import say
 
 BUSY, AWAY = "phone-busy", "phone-away"
-_BUSY = frozenset({"INUSE", "BUSY", "ONHOLD", "RINGINUSE"})
+_BUSY = frozenset({"INUSE", "BUSY", "ONHOLD", "RINGING", "RINGINUSE"})
 _AWAY = frozenset({"UNAVAILABLE", "INVALID"})
 SETTLES_S = 0.3
 """A phone's state may be told a moment before or after the end of our own leg on it."""
@@ -27,7 +27,7 @@ log = logging.getLogger("vipline.ari")
 
 
 def reason_of(state: str, asterisk: str = "") -> str:
-    """Why a phone in this state cannot ring for us; empty when it can. RINGING is not a talk yet.
+    """Why a phone in this state cannot ring for us; empty when it can. One that rings, and not by us, is about to talk.
 
     `asterisk`: of several, the one that says so. A phone that one of them does not know may be another's.
     """

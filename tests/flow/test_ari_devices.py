@@ -42,6 +42,17 @@ async def test_on_a_private_call_nobody_is_offered(house: House) -> None:
     await call.until(f"bridged: {GRETA}")
 
 
+async def test_while_a_private_call_rings_nobody_is_offered(house: House) -> None:
+    house.fake.people[GRETA] = Person(presses={"take the call": "1"})
+    await house.api.ready("agent-7")
+    house.fake.phones.put(PHONE, "RINGING")
+    await house.agent_is("agent-7", "break", reason="phone-busy")
+    call = house.call(ADA)
+    await call.until("queue:")
+    house.fake.phones.put(PHONE, "NOT_INUSE")
+    await call.until(f"bridged: {GRETA}")
+
+
 async def test_a_phone_that_is_off_is_not_rung(house: House) -> None:
     await house.api.ready("agent-7")
     house.fake.phones.put(PHONE, "UNAVAILABLE")

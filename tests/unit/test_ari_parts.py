@@ -255,7 +255,7 @@ def test_a_talk_breaks_off_by_the_network_not_by_a_hang_up() -> None:
         ("ONHOLD", "phone-busy"),
         ("UNAVAILABLE", "phone-away"),
         ("NOT_INUSE", ""),
-        ("RINGING", ""),
+        ("RINGING", "phone-busy"),
     ],
 )
 def test_which_phones_cannot_ring(state: str, why: str) -> None:
