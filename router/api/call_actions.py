@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from router.api.call_view import Call, call_reply, read, shown
+from router.api.call_shapes import Call
+from router.api.call_view import call_reply, read, shown
 from router.api.ids import Name, OfferId
 from router.api.problem import Problem, busy, invalid
 from router.api.reply import Reply

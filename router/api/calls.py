@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 from config.models import SitePlan, Trust
 from config.values import Language
 from router.api import idempotency
-from router.api.call_view import Call, CallState, CallSummary, call_reply, call_summaries, read, shown
+from router.api.call_shapes import Call, CallState, CallSummary
+from router.api.call_view import call_reply, call_summaries, read, shown
 from router.api.callbacks import callable_number
 from router.api.ids import CallId, Lane, Name, OfferId
 from router.api.paging import Page, cut

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from router.api.auth import require_self
-from router.api.call_view import Call, call_reply
+from router.api.call_shapes import Call
+from router.api.call_view import call_reply
 from router.api.reply import Reply
 from router.api.route import AGENT, Ctx, Routes
 from router.api.shapes import Body, Reason

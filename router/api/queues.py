@@ -12,7 +12,8 @@ from pydantic import Field, StringConstraints
 from config.models import SitePlan
 from config.parts import in_language
 from config.values import Language
-from router.api.call_view import CallSummary, Estimate, call_summaries, estimate_shown
+from router.api.call_shapes import CallSummary, Estimate
+from router.api.call_view import call_summaries, estimate_shown
 from router.api.paging import Page, cursor_at
 from router.api.problem import invalid, not_found
 from router.api.reply import Reply
