@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -63,6 +64,7 @@ def main(
         raise click.BadParameter("who comes by the API has no telephone here: not with --plain", param_hint="--mix")
     made: dict[str, Any] = {"rate": rate, "minutes": minutes, "agents": agents, "pace": pace, "shape": shape}
     options = Options(**made, mix=ways, workers=workers, kill=kinds, plain=plain, seed=seed, out=out)
+    logging.getLogger("router.store").setLevel(logging.ERROR)  # a master that is killed is told of in the report
     found = uvloop.run(run(options, sys.stdout))
     sys.exit(0 if found.clean else 1)
 
