@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -104,10 +105,7 @@ class Event:
 
     @property
     def facts(self) -> Facts | None:
-        parts = self.fields.get("facts", "").split(";")
-        if len(parts) != 5 or not parts[0]:
-            return None
-        return Facts(int(float(parts[0])), _whole(parts[1]), parts[2], parts[3], _whole(parts[4]) or 0)
+        return _facts(self.fields.get("facts", ""))
 
     @property
     def told(self) -> Told | None:
@@ -116,12 +114,11 @@ class Event:
 
     @property
     def step(self) -> StepNow | None:
-        parts = self.fields.get("step", "").split(";")
-        if len(parts) != 7:
-            return None
-        return StepNow(parts[0], _whole(parts[2]) or 0, _whole(parts[5]) or 0)
+        return _step(self.fields.get("step", ""))
 
 
+# One process reads an entry for timelines, telephony, figures, estimates and screens: each at about the same time.
+@lru_cache(maxsize=1_024)
 def parse(entry_id: str, text: str) -> Event:
     """Read one entry; a part without `=` is dropped, so that a newer writer does not stop an older reader."""
     kind, *parts = text.split("|")
@@ -137,3 +134,19 @@ def order(entry_id: str) -> tuple[int, int]:
 def _whole(text: str) -> int | None:
     """Lua writes times as `1700000000000` or, when it computed them, as `1.7e+12`."""
     return int(float(text)) if text else None
+
+
+@lru_cache(maxsize=1_024)
+def _facts(text: str) -> Facts | None:
+    parts = text.split(";")
+    if len(parts) != 5 or not parts[0]:
+        return None
+    return Facts(int(float(parts[0])), _whole(parts[1]), parts[2], parts[3], _whole(parts[4]) or 0)
+
+
+@lru_cache(maxsize=1_024)
+def _step(text: str) -> StepNow | None:
+    parts = text.split(";")
+    if len(parts) != 7:
+        return None
+    return StepNow(parts[0], _whole(parts[2]) or 0, _whole(parts[5]) or 0)
