@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import tempfile
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from loadtests.carriers.phones import Leg
 from loadtests.carriers.tasks import Tasks
@@ -30,13 +33,29 @@ EPILOGUE_S = 1_500.0
 
 @dataclass(frozen=True)
 class Options:
-    """`speed`: the demo's seconds in one of ours. `listen`: where the service can be watched meanwhile."""
+    """`speed`: the demo's seconds in one of ours. `listen`: where the service can be watched meanwhile.
+
+    `stays`: when it is over the service stays up until this is.
+    """
 
     provider: str = "simulator"
     speed: float = 24.0
     minutes: float = 60.0
     seed: int = 7
     listen: str = "127.0.0.1:0"
+    stays: Callable[[], Awaitable[object]] | None = None
+
+
+async def until_interrupted() -> None:
+    """Ctrl-C, or whoever ends us."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, asked.set)
+    try:
+        await asked.wait()
+    finally:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(one)
 
 
 async def play(options: Options, out: TextIO) -> list[str]:
@@ -65,6 +84,7 @@ class Hour:
         self._chance = random.Random(options.seed)
         self._cast = draw_cast(self._chance, options.minutes, house.files.customers, plan.language)
         self._dialled: list[str] = []
+        self._happened: Counter[str] = Counter()
         names = {one.agent_id: one.name for one in house.files.agents}
         names |= {one.customer_id: one.name for one in house.files.customers}
         people = {phone: ("", one.name) for one in house.files.customers for phone in one.phones}
@@ -97,6 +117,9 @@ class Hour:
         broken = await self._broken()
         self._tally.show(self._terminal)
         self._verdict(broken)
+        if self._options.stays is not None:
+            self._invite()
+            await self._options.stays()
         return broken
 
     def _curtain(self) -> None:
@@ -149,6 +172,7 @@ class Hour:
             for row in rows:
                 event = read_entry(row)
                 last = event.entry_id
+                self._happened.update(event.call_ids)
                 self._narrator.sees(event)
                 self._tally.read(event)
                 self._team.sees(event, self._start)
@@ -188,3 +212,16 @@ class Hour:
             self._terminal.say(self._terminal.paint(f"  broken: {words}", "red"))
         if not broken:
             self._terminal.say(self._terminal.paint("  all of it held.", "green"))
+
+    def _invite(self) -> None:
+        """To look around, and to ask why of the call that most happened to."""
+        house = self._house
+        bearer = f"Authorization: Bearer {house.token.secret}"
+        ((call_id, _),) = self._happened.most_common(1)
+        self._terminal.heading("The service stays up until Ctrl-C. Look at it:")
+        self._terminal.say(
+            f"  {house.base}/live#token={house.token.secret}",
+            "and ask why, of any call; most happened to this one:",
+            f'  curl -s -H "{bearer}" {house.base}/v1/calls/{quote(call_id, safe="")}',
+            f"Everything else that can be asked is at {house.base}/docs.",
+        )

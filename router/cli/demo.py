@@ -22,19 +22,20 @@ FAST = 120.0
 @click.option(
     "--listen", default="127.0.0.1:0", show_default=True, help="where the service is; port 0 picks a free one"
 )
-def command(provider: str, speed: float, fast: bool, minutes: float, seed: int, listen: str) -> None:
+@click.option("--keep", is_flag=True, help="the service stays up at the end, until Ctrl-C, to look at it")
+def command(provider: str, speed: float, fast: bool, minutes: float, seed: int, listen: str, keep: bool) -> None:
     """Play an hour of callers, agents and a supervisor, and say what became of everybody.
 
     Exits 1 when somebody was lost, left alone on a line, passed over, or an agent got stuck.
     """
     # The far ends belong to the load tests: nothing that serves imports them.
-    from loadtests.demo.play import Options, play
+    from loadtests.demo.play import Options, play, until_interrupted
     from loadtests.demo.stages import STAGES
 
     if provider not in STAGES:
         raise click.BadParameter(f"there are {', '.join(STAGES)}", param_hint="--provider")
     logging.basicConfig(level=logging.ERROR)
-    options = Options(provider, FAST if fast else speed, minutes, seed, listen)
+    options = Options(provider, FAST if fast else speed, minutes, seed, listen, until_interrupted if keep else None)
     try:
         broken = asyncio.run(play(options, sys.stdout))
     except KeyboardInterrupt:

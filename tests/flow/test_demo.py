@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
 import random
+import re
+import signal
 from collections import Counter
 
+import aiohttp
 import pytest
 from click.testing import CliRunner
 
@@ -14,7 +19,7 @@ from config.loading import load_config
 from loadtests.carriers.phones import Leg, Person
 from loadtests.demo.cast import draw_cast
 from loadtests.demo.house import FILES
-from loadtests.demo.play import Options, play
+from loadtests.demo.play import Options, play, until_interrupted
 from loadtests.demo.stages import STAGES
 from loadtests.demo.tally import Tally
 from loadtests.demo.terminal import Terminal, fit, width_of, wrap
@@ -30,6 +35,30 @@ async def test_a_short_demo_ends_with_everybody_accounted_for(provider: str) -> 
     for words in ("calls", "hears", "offered", "TALKS", "Good ", "all of it held.", "Watch it live at"):
         assert words in story
     assert "\033" not in story
+
+
+async def test_the_service_can_stay_up_to_be_asked_why() -> None:
+    out, looked = io.StringIO(), []
+
+    async def visitor() -> None:
+        story = out.getvalue()
+        assert "all of it held." in story
+        found = re.search(r'curl -s -H "Authorization: (Bearer [^"]+)" (\S+/v1/calls/\S+)', story)
+        assert found
+        asked = aiohttp.request("GET", found[2], headers={"Authorization": found[1]})
+        async with asked as answered:
+            looked.append(await answered.json())
+
+    assert await play(Options(speed=200, minutes=2, stays=visitor), out) == []
+    assert len(looked[0]["timeline"]) >= 3
+
+
+async def test_it_stays_until_somebody_interrupts() -> None:
+    staying = asyncio.create_task(until_interrupted())
+    await asyncio.sleep(0)
+    assert not staying.done()
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.wait_for(staying, 10)
 
 
 def test_the_command_ends_well() -> None:
