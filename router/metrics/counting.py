@@ -11,11 +11,11 @@ from router.domain.events import Event
 from router.events.learning import group_of
 from router.live.picture import LEASED, CallSeen, Picture
 from router.metrics import definitions as d
+from router.metrics.labels import OTHER, Labels
 from router.metrics.tally import Tally
 
 REMEMBER_MS = 600_000
 """How long a caller who hung up may still call again and get the place, with room to spare."""
-OTHER = "other"
 _WHERE = {"g": "in_greeting", "w": "in_queue", "q": "in_prompt", "o": "in_ring", "b": "in_ring"}
 _OFFER_ENDS = {
     "declined": "declined",
@@ -312,34 +312,6 @@ class Counting:
                 return
             del self.gone[call_id]
             self.forgotten.append(call_id)
-
-
-class Labels:
-    """The values labels may have: what the plan names, and `other`."""
-
-    def __init__(self, plan: SitePlan) -> None:
-        self.plan = plan
-        self._tiers = frozenset(tier.name for tier in plan.tiers)
-        self._queues = frozenset(plan.groups)
-        rungs = [rung for rungs in plan.rungs.values() for rung in rungs]
-        self._owner_steps = frozenset(rung.name for rung in rungs if rung.kind == "owner")
-        # A transfer's steps are called after what they ask: an agent, that agent's groups, or a group.
-        self._steps = frozenset(rung.name for rung in rungs) | self._queues | {"agent", "group"}
-
-    def tier(self, name: str) -> str:
-        return name if name in self._tiers else OTHER
-
-    def queue(self, name: str) -> str:
-        return name if name in self._queues or not name else OTHER
-
-    def step(self, name: str) -> str:
-        return name if name in self._steps else OTHER
-
-    def owner(self, entered: Collection[str], lanes: Collection[str]) -> str:
-        """The dedicated agent among those a new call asks, "" for none."""
-        if not self._owner_steps.intersection(entered):
-            return ""
-        return next((lane[1:] for lane in lanes if lane.startswith("@")), "")
 
 
 def _found(event: Event, owner: str) -> str:

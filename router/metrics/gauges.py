@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from config.models import SitePlan
 from router.domain.estimates import Quality
 from router.domain.events import AGENT_STATES
-from router.metrics.counting import Labels
+from router.metrics.labels import Labels
 from router.metrics.standing import Key, Standing
 from router.metrics.tally import field_of
 
