@@ -114,7 +114,7 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
         },
         "voice": {
             "menu": [{"key": "1", "topic": "accounts"}, {"key": "2", "topic": "loans"}],
-            "interval": 5_000,
+            "interval": max(5_000, scaled(30)),
             "caller_id": OPEN,
         },
         "trust": {"attested": []},
