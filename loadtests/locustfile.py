@@ -55,10 +55,17 @@ class Went:
         self.finished: list[str] = []
 
     def tell(self) -> None:
+        """OSError: the far end does not answer; it is told the next time."""
         told = dict(vars(self))
         self._clear()
-        if any(told.values()):
-            far("POST", "/went", told)
+        try:
+            if any(told.values()):
+                far("POST", "/went", told)
+        except OSError:
+            for name, before in told.items():
+                now = getattr(self, name)
+                setattr(self, name, before | now if isinstance(before, dict) else before + now)
+            raise
 
 
 WENT = Went()
@@ -71,8 +78,12 @@ def collect_samples(environment: Environment, **_: Any) -> None:
     def collect() -> None:
         while True:
             gevent.sleep(0.5)
-            WENT.tell()
-            for page, ms in far("GET", "/samples"):
+            try:
+                WENT.tell()
+                fresh = far("GET", "/samples")
+            except OSError:
+                continue  # a machine that is so busy says so elsewhere
+            for page, ms in fresh:
                 environment.events.request.fire(  # type: ignore[no-untyped-call]
                     request_type="HOOK", name=page, response_time=ms, response_length=0, exception=None, context={}
                 )

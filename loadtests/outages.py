@@ -16,7 +16,7 @@ GRACE_S = 3.0
 """After the first answer: another process may find its way a little later."""
 LONGEST_S = 15.0
 """A carrier's deadline: nobody may be without an answer for longer, whatever was killed."""
-FEW_SLOW = 0.005
+FEW_SLOW = 0.01
 """Share of requests that may be asked again because the machine was busy, before the run is not clean."""
 PASSING = frozenset({"slow", "unable"})
 

@@ -22,7 +22,7 @@ from loadtests.servers import PlainServer, SentinelServer, free_port, sentinel_t
 from loadtests.site import write_site
 from router.store.embedded import die_with_parent, socket_path
 
-START_S, END_S, LOOK_S = 60.0, 30.0, 0.05
+START_S, END_S, LOOK_S = 60.0, 45.0, 0.05
 DOWN_AFTER_MS = 3_000
 SAFE = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
 """What operators are told to choose. A starved Sentinel sees deaths that are none; a master that is started again while
@@ -94,10 +94,14 @@ class Service:
         await self._process.wait()
 
     async def stop(self) -> None:
-        """As an operator stops it; nothing when it does not run."""
+        """As an operator stops it; nothing when it does not run. TimeoutError: it would not, and was killed."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(self._process.wait(), END_S)
+            try:
+                await asyncio.wait_for(self._process.wait(), END_S)
+            except TimeoutError:
+                await self.kill()
+                raise
 
     def _said_since(self, size: int) -> bytes:
         with self._log.open("rb") as log:

@@ -19,6 +19,8 @@ AROUND_TALK_S = 45.0
 ANSWERED, PLENTY = 0.6, 1.3
 FEW = 40
 PATIENT_MS, RETAIN_ENDED_MS = 60_000, 60_000
+LEAST_MS = 2_000
+"""Of what agents and callers are given to answer: on a busy machine the hooks in between take a second of it."""
 
 
 def agents_for(options: Options) -> int:
@@ -65,8 +67,8 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
         return max(100, round(seconds * 1000 / options.pace))
 
     def patient(seconds: float) -> int:
-        """No less than a second; where only complete calls count, a slow machine must not end them."""
-        return max(PATIENT_MS if options.plain else 1_000, scaled(seconds))
+        """No less than two seconds; where only complete calls count, a slow machine must not end them."""
+        return max(PATIENT_MS if options.plain else LEAST_MS, scaled(seconds))
 
     tiers = [
         {
@@ -107,9 +109,9 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
             "wrap_up": scaled(15),
             "cooling": scaled(20),
             "cooling_max": scaled(120),
-            "question": max(1_000, scaled(40)),
-            "owner_wait": max(1_000, scaled(120)),
-            "recall": max(1_000, scaled(120)),
+            "question": max(LEAST_MS, scaled(40)),
+            "owner_wait": max(LEAST_MS, scaled(120)),
+            "recall": max(LEAST_MS, scaled(120)),
             "retain_ended": RETAIN_ENDED_MS,
         },
         "voice": {
