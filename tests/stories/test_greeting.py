@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from loadtests.carriers.phones import Person
+from router.directory.contacts import Contact
 from tests.stories.house import ADA, CHEN, GRETA, LI, NOBODY, OFFICE, PRIYA, House
+
+DAY_MS = 86_400_000
 
 
 async def test_everybody_is_greeted_and_hears_that_somebody_is_looked_for(house: House) -> None:
@@ -37,10 +40,25 @@ async def test_a_birthday_is_not_forgotten(house: House) -> None:
     await call.until("happy returns")
 
 
-async def test_a_tier_has_its_own_words(house: House) -> None:
-    await house.change(voice={"greetings": {"diamond": {"en": "{hello}, dear {who}."}}})
+async def test_who_called_last_week_is_welcomed_back(house: House) -> None:
+    """By the last contact that is remembered; after a season it is no coming back any more."""
+    customers, now_ms = house.api.site.customers, house.api.site.now_ms()
+    await customers.record_contact("c-1000", Contact(now_ms - 7 * DAY_MS, "agent-7", "resolved", "last-week"))
+    await customers.record_contact("c-1001", Contact(now_ms - 100 * DAY_MS, "agent-7", "resolved", "long-ago"))
     call = house.call(ADA)
-    await call.until("dear Ms Ada Marlow.")
+    await call.until("Ms Ada Marlow, and welcome back to Sample site.")
+    again = house.call(LI)
+    await again.until("Ms Li Wei.")
+    assert not any("welcome back" in words for words in again.story)
+
+
+async def test_a_tier_has_its_own_words(house: House) -> None:
+    """And keeps the welcome back."""
+    await house.change(voice={"greetings": {"diamond": {"en": "{hello}, dear {who}."}}})
+    contact = Contact(house.api.site.now_ms() - 7 * DAY_MS, "agent-7", "resolved", "last-week")
+    await house.api.site.customers.record_contact("c-1000", contact)
+    call = house.call(ADA)
+    await call.until("dear Ms Ada Marlow. Welcome back to Sample site.")
 
 
 @pytest.mark.needs("stir", "spoofed")
