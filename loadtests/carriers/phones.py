@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Pick = Literal["answers", "busy", "no_answer", "declines", "device", "network"]
 
 CHARACTERS_A_SECOND = 15
 SOUND_S = 20.0
 """How long speech and a sound last."""
+
+
+LEAST_PATIENCE_S = 0.02
+"""However fast a carrier's clock runs: a key takes its time on ours."""
 
 
 @dataclass
@@ -27,6 +32,15 @@ class Person:
     hangs_up_at: str = ""
     hangs_up_after_s: float | None = None
     talks_s: float | None = None
+
+    def takes_within(self, timeout_s: float) -> bool:
+        """Whether they answer while it rings."""
+        return self.picks == "answers" and self.after_s <= timeout_s
+
+    def rings_s(self, timeout_s: float) -> float:
+        """How long it rings until they do anything, or nobody has."""
+        never = self.picks == "no_answer" or (self.picks == "answers" and self.after_s > timeout_s)
+        return timeout_s if never else self.after_s
 
     def hangs_up_on(self, words: str) -> bool:
         return bool(self.hangs_up_at) and self.hangs_up_at in words
@@ -96,3 +110,23 @@ class Bridge:
     agent: Leg
     up: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def keys_pressed(
+    collecting: Coroutine[Any, Any, str], speaking: Coroutine[Any, Any, None], patience_s: float
+) -> str | None:
+    """What is pressed while a question is heard or so long after it, s of ours; None: nothing. A key ends the question.
+
+    Raises what the hearing of it does: they may hang up.
+    """
+    keys, words = asyncio.create_task(collecting), asyncio.create_task(speaking)
+    try:
+        await asyncio.wait({keys, words}, return_when=asyncio.FIRST_COMPLETED)
+        if words.done():
+            await words
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(keys), max(patience_s, LEAST_PATIENCE_S))
+        return keys.result() if keys.done() else None
+    finally:
+        keys.cancel()
+        words.cancel()

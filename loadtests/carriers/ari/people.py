@@ -46,11 +46,8 @@ class People:
             self._asterisk.emit("ChannelStateChange", channel=leg.shown())
             self._asterisk.emit("Dial", peer=leg.shown(), dialstatus="RINGING", dialstring=endpoint)
             self._asterisk.phones.take(device, leg.channel_id, "RINGING")
-        if person.picks in ("answers", "no_answer") and (person.picks == "no_answer" or person.after_s > timeout_s):
-            await self._asterisk.sleep(timeout_s)
-        else:
-            await self._asterisk.sleep(person.after_s)
-        answers = person.picks == "answers" and person.after_s <= timeout_s
+        await self._asterisk.sleep(person.rings_s(timeout_s))
+        answers = person.takes_within(timeout_s)
         status, cause, sip = ("ANSWER", 0, 0) if answers else _OUTCOMES[person.picks]
         self._asterisk.emit("Dial", peer=leg.shown(), dialstatus=status, dialstring=endpoint)
         if not answers:

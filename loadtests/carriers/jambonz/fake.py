@@ -99,14 +99,9 @@ class FakeJambonz(Lines):
         leg.status, leg.sip_status = "ringing", 180
         await leg.tell("ringing")
         self.report(leg)
-        person = leg.person
-        if person.picks == "no_answer" or (person.picks == "answers" and person.after_s > timeout_s):
-            await self.sleep(timeout_s)
-            await self.end(leg, "no-answer", 487)
-            return
-        await self.sleep(person.after_s)
-        if person.picks != "answers":
-            await self.end(leg, *self.outcome(person), by="caller")
+        await self.sleep(leg.person.rings_s(timeout_s))
+        if not leg.person.takes_within(timeout_s):
+            await self.end(leg, *self.outcome(leg.person))
             return
         await self.answer(leg)
         self.after(leg.person.hangs_up_after_s, self.hang_up, leg)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from typing import Any
 
@@ -12,7 +11,7 @@ from loadtests.carriers.jambonz.legs import JambonzLeg
 from loadtests.carriers.jambonz.lines import Lines
 from loadtests.carriers.jambonz.rooms import Rooms
 from loadtests.carriers.jambonz.voice import HungUp, Verb, Voice
-from loadtests.carriers.phones import Person
+from loadtests.carriers.phones import Person, keys_pressed
 
 SILENT = frozenset({"tag", "config", "sip:decline"})
 """Verbs that do not answer the call."""
@@ -79,19 +78,8 @@ class Player:
         prompts = [verb[name] for name in ("say", "play") if name in verb]
         if len(prompts) > 1:
             self._lines.breaches.append("a gather plays one prompt")
-        collecting = asyncio.create_task(self._keys(leg, verb))
-        speaking = asyncio.create_task(self._prompt(leg, prompts))
-        try:
-            await asyncio.wait({collecting, speaking}, return_when=asyncio.FIRST_COMPLETED)
-            if speaking.done():
-                await speaking  # whoever hung up on hearing it
-                with contextlib.suppress(TimeoutError):
-                    seconds = max(verb.get("timeout", 15) / self._lines.speed, 0.02)
-                    await asyncio.wait_for(asyncio.shield(collecting), seconds)
-            digits = collecting.result() if collecting.done() else None
-        finally:
-            collecting.cancel()
-            speaking.cancel()
+        patience_s = verb.get("timeout", 15) / self._lines.speed
+        digits = await keys_pressed(self._keys(leg, verb), self._prompt(leg, prompts), patience_s)
         await leg.tell(f"keys: {digits or 'none'}")
         told = {"reason": "timeout"} if digits is None else {"reason": "dtmfDetected", "digits": digits}
         return await self.voice.follow(leg, "gather", verb["actionHook"], told)
@@ -125,8 +113,7 @@ class Player:
         other = self._lines.hand_over(leg, number, person)
         await leg.tell(f"dial: {number}")
         await self._lines.sleep(min(person.after_s, timeout_s))
-        reached = person.picks == "answers" and person.after_s <= timeout_s
-        if reached:
+        if person.takes_within(timeout_s):
             await self._lines.answer(other)
             await leg.tell(f"bridged: {number}")
             await self._lines.sleep(person.talks_s or 5.0)

@@ -18,6 +18,7 @@ ACCOUNT = "AC" + "a" * 32
 _OUTCOMES = {
     "busy": ("busy", "486"),
     "no_answer": ("no-answer", "487"),
+    "answers": ("no-answer", "487"),
     "declines": ("busy", "603"),
     "device": ("failed", "404"),
     "network": ("failed", "503"),
@@ -90,14 +91,9 @@ class FakeTwilio(Lines):
         leg.status = "ringing"
         await leg.tell("ringing")
         self.report(leg, progress(leg), "ringing")
-        person = leg.person
-        if person.picks in ("answers", "no_answer") and (person.picks == "no_answer" or person.after_s > timeout_s):
-            await self.sleep(timeout_s)
-            await self.end(leg, "no-answer", sip="487")
-            return
-        await self.sleep(person.after_s)
-        if person.picks != "answers":
-            status, sip = _OUTCOMES[person.picks]
+        await self.sleep(leg.person.rings_s(timeout_s))
+        if not leg.person.takes_within(timeout_s):
+            status, sip = _OUTCOMES[leg.person.picks]
             await self.end(leg, status, sip)
             return
         leg.status = "in-progress"

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S, Bridge, Person
+from loadtests.carriers.phones import CHARACTERS_A_SECOND, SOUND_S, Bridge, Person, keys_pressed
 from loadtests.carriers.twilio.asking import Failed
 from loadtests.carriers.twilio.contract import IN_QUEUE, ON_BRIDGE, Breach
 from loadtests.carriers.twilio.legs import Member, Queue, TwilioLeg
@@ -112,19 +112,8 @@ class Player:
         await self._lines.sleep(times * (SOUND_S if verb.tag == "Play" else len(words) / CHARACTERS_A_SECOND))
 
     async def _gather(self, leg: TwilioLeg, verb: Element, base: str) -> Next:
-        collecting = asyncio.create_task(self._keys(leg, verb))
-        prompts = asyncio.create_task(self._prompts(leg, verb))
-        try:
-            await asyncio.wait({collecting, prompts}, return_when=asyncio.FIRST_COMPLETED)
-            if prompts.done():
-                await prompts  # whoever hung up on hearing them
-                with contextlib.suppress(TimeoutError):
-                    seconds = float(verb.get("timeout", "5")) / self._lines.speed
-                    await asyncio.wait_for(asyncio.shield(collecting), max(seconds, 0.02))
-            digits = collecting.result() if collecting.done() else ""
-        finally:
-            collecting.cancel()
-            prompts.cancel()
+        patience_s = float(verb.get("timeout", "5")) / self._lines.speed
+        digits = await keys_pressed(self._keys(leg, verb), self._prompts(leg, verb), patience_s) or ""
         await leg.tell(f"keys: {digits or 'none'}")
         if not digits and verb.get("actionOnEmptyResult") != "true":
             raise NotImplementedError("our questions always come back")
@@ -276,7 +265,7 @@ class Player:
         person = self._lines.people.get(number, Person())
         await leg.tell(f"dial: {number}")
         await self._lines.sleep(min(person.after_s, timeout_s))
-        if person.picks != "answers" or person.after_s > timeout_s:
+        if not person.takes_within(timeout_s):
             words = {"busy": "busy", "no_answer": "no-answer", "answers": "no-answer"}
             return {"DialCallStatus": words.get(person.picks, "failed"), "DialBridged": "false"}
         await leg.tell(f"bridged: {number}")
