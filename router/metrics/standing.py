@@ -51,9 +51,6 @@ class Standing:
             heapq.heappop(line)
         return None
 
-    def waiting_keys(self) -> list[Key]:
-        return list(self._oldest)
-
     def _follow_call(self, call_id: str, call: CallSeen | None) -> None:
         keys = _keys_of(call) if call is not None else ()
         before = self._calls.get(call_id, ())

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ivr.vocabulary import Action, Interrupt, Originate, Terminate
 from router.metrics import definitions as d
-
-if TYPE_CHECKING:
-    from router.site import Site
+from router.site import Site
 
 _BY_KIND: dict[type[Action], d.Metric] = {
     Originate: d.OUTBOX_RINGS,

@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.carriers.phones import Person
 from router.callbacks import callback_id_of
-from tests.stories.house import CHEN, GRETA, LI, NOBODY, PRIYA, House
+from tests.stories.house import CHEN, DARA, GRETA, LI, NOBODY, PRIYA, House
 from tests.support.waiting import wait_until
 
 
@@ -101,9 +101,9 @@ async def test_the_agents_leg_breaks_and_the_customer_waits_on_the_line(house: H
     await house.stage.breaks(house.carrier.leg_to(CHEN))
     await house.until(back_id, state="waiting")
     await wait_until(lambda: "queue:" in back.story[-1] or len([w for w in back.story if "queue:" in w]) > 1)
-    house.agent("sip:4@pbx")
+    house.agent(DARA)
     await house.api.ready("agent-4")
-    await back.until("bridged: sip:4@pbx")
+    await back.until(f"bridged: {DARA}")
     assert len(house.legs_to(PRIYA)) == 1
 
 

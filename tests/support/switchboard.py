@@ -39,7 +39,6 @@ from ivr.vocabulary import (
     Terminate,
 )
 
-AGENT_PAGES = frozenset({"whisper", "accept", "join", "bridged"})
 KEYS = ("1", "2", "3", "9")
 FAILURES: tuple[LegFailure, ...] = ("busy", "no_answer", "declined", "device", "network")
 
