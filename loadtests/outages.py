@@ -16,6 +16,8 @@ GRACE_S = 3.0
 """After the first answer: another process may find its way a little later."""
 LONGEST_S = 15.0
 """A carrier's deadline: nobody may be without an answer for longer, whatever was killed."""
+LESS_S = 30.0
+"""For so long at most may answers take longer because what was killed is not back."""
 FEW_SLOW = 0.01
 """Share of requests that may be asked again because the machine was busy, before the run is not clean."""
 PASSING = frozenset({"slow", "unable"})
@@ -36,13 +38,12 @@ class Outage:
     missed: int = 0
     dropped: list[str] = field(default_factory=list)
 
-    @property
-    def until(self) -> float:
-        """Whoever asks later is owed an answer."""
-        return self.at + (LONGEST_S if self.first_s is None else self.first_s) + GRACE_S
-
-    def excuses(self, began: float, ended: float) -> bool:
-        return ended >= self.at and began <= self.until
+    def excuses(self, began: float, ended: float, *, passing: bool) -> bool:
+        """`passing`: nobody was turned away, it took too long. That may last until all is back: there is less of it."""
+        until = self.at + (LONGEST_S if self.first_s is None else self.first_s)
+        if passing and self.back_at is not None:
+            until = max(until, min(self.back_at, self.at + LESS_S))
+        return ended >= self.at and began <= until + GRACE_S
 
 
 def moments(kinds: Sequence[Kind], seconds: float) -> list[tuple[float, Kind]]:
@@ -59,7 +60,7 @@ def assign(outages: Sequence[Outage], answers: Answers) -> list[str]:
     faults: Counter[str] = Counter()
     passing = 0
     for miss in answers.missed:
-        found = _excuse(outages, miss.began, miss.ended) if miss.why != "wrong" else None
+        found = _excuse(outages, miss.began, miss.ended, miss.why in PASSING) if miss.why != "wrong" else None
         if found is not None:
             found.missed += 1
             found.last_s = max(found.last_s, miss.ended - found.at)
@@ -71,7 +72,7 @@ def assign(outages: Sequence[Outage], answers: Answers) -> list[str]:
     if passing > FEW_SLOW * (len(answers.answered) + len(answers.missed)):
         told.append(f"{passing} requests had to be asked again, and nothing was away")
     for at, who in answers.dropped:
-        found = _excuse(outages, at, at)
+        found = _excuse(outages, at - LONGEST_S, at, True)  # for so long a carrier has tried
         if found is not None:
             found.dropped.append(who)
         else:
@@ -85,8 +86,8 @@ def again(answers: Answers) -> int:
     return sum(not miss.given_up for miss in answers.missed)
 
 
-def _excuse(outages: Sequence[Outage], began: float, ended: float) -> Outage | None:
-    return next((outage for outage in outages if outage.excuses(began, ended)), None)
+def _excuse(outages: Sequence[Outage], began: float, ended: float, passing: bool) -> Outage | None:
+    return next((outage for outage in outages if outage.excuses(began, ended, passing=passing)), None)
 
 
 def _long(outage: Outage) -> str:

@@ -36,13 +36,22 @@ def test_what_fails_while_something_is_away_is_told_apart(why: Why) -> None:
 
 
 def test_what_fails_before_or_later_is_a_fault() -> None:
-    outage, faults = after_a_kill(miss(99), miss(101 + GRACE_S), dropped=((90.0, "CA1"), (110.0, "CA2")))
+    outage, faults = after_a_kill(miss(99), miss(101 + GRACE_S), dropped=((90.0, "CA1"), (120.0, "CA2")))
     assert faults == [
         "hold: cut (2 times)",
         "CA1: the carrier gave up, and nothing was away",
         "CA2: the carrier gave up, and nothing was away",
     ]
     assert outage.missed == 0
+
+
+def test_answers_may_be_slow_until_what_was_killed_is_back() -> None:
+    slow, cut = miss(112, "slow"), miss(112)
+    for back_at, found in ((113.0, 1), (None, 0)):
+        outage = Outage("worker", 100.0, back_at)
+        faults = assign([outage], Answers([(90.0, 90.1), (100.0, 100.1)], [slow, cut]))
+        assert "hold: cut (1 times)" in faults
+        assert outage.missed == found
 
 
 def test_a_wrong_answer_is_never_excused() -> None:
