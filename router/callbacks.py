@@ -14,6 +14,7 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 from config.models import SitePlan
 from config.values import country_of
+from router.directory.phones import identify
 from router.site import Site
 from router.store.rows import KINDS, CallRow
 
@@ -48,6 +49,21 @@ def why_not_called(number: str, meta: Mapping[str, Any], plan: SitePlan) -> str:
     if not theirs and country_of(number) not in plan.callback_countries:
         return "it is in none of the countries that the plan calls back"
     return ""
+
+
+def dialled(meta: Mapping[str, Any], plan: SitePlan, phone: str | None = None) -> tuple[str, str]:
+    """The number a callback of this call dials, the caller's own if no other is told; and why it may not be.
+
+    A `sip:` address costs nobody anything and is let be.
+    """
+    if phone is None and meta.get("trust") == "failed":
+        return "", "the number that the call came from is a false one"
+    identity = identify(phone if phone is not None else meta.get("identity"), plan.region)
+    if identity.kind == "sip":
+        return identity.key, ""
+    if not identity.dialled:
+        return "", "not a number that can be called"
+    return identity.key, why_not_called(identity.key, meta, plan)
 
 
 @lru_cache(maxsize=512)

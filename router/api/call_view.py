@@ -12,6 +12,7 @@ from router.api.problem import Problem
 from router.api.reply import Reply
 from router.api.route import Ctx
 from router.api.times import rfc3339
+from router.callbacks import dialled
 from router.domain import estimates
 from router.domain.errors import UnknownCall
 from router.domain.events import Event, Told
@@ -151,8 +152,11 @@ def _waited_ms(row: CallRow, events: Sequence[Event], now_ms: int) -> int:
 
 
 def _choice(site: Site, row: CallRow) -> dict[str, Any]:
+    options = site.plan.question.options
+    if dialled(row.meta, site.plan)[1]:
+        options = tuple(one for one in options if one != "callback")
     return {
-        "options": list(site.plan.question.options),
+        "options": list(options),
         "default": row.step.when_busy.partition(":")[2] or "transfer",
         "expires_at": rfc3339(row.step.due_ms or row.facts.accepted_ms),
     }

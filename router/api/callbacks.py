@@ -14,8 +14,7 @@ from router.api.reply import Reply
 from router.api.route import SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Answer, Body, Instant, Listing, Reason, When, listing
 from router.api.times import ms_of, rfc3339
-from router.callbacks import callback_id_of, keep_place, state_of, why_not_called
-from router.directory.phones import identify
+from router.callbacks import callback_id_of, dialled, keep_place, state_of
 from router.domain.errors import UnknownCall, WrongState
 from router.site import Site
 from router.store.rows import CallRow
@@ -173,20 +172,11 @@ async def _reply(ctx: Ctx, callback_id: str, status: int = 200) -> Reply:
 
 
 def callable_number(site: Site, row: CallRow, where: str, phone: str | None = None) -> str:
-    """The number a callback of this call dials, the caller's own if no other is told; a 422 at `where` if none may be.
-
-    A `sip:` address costs nobody anything and is let be.
-    """
-    if phone is None and row.meta.get("trust") == "failed":
-        raise invalid(where, "the number that the call came from is a false one")
-    identity = identify(phone if phone is not None else row.meta.get("identity"), site.plan.region)
-    if identity.kind == "sip":
-        return identity.key
-    if not identity.dialled:
-        raise invalid(where, "not a number that can be called")
-    if why := why_not_called(identity.key, row.meta, site.plan):
+    """The number a callback of this call dials; a 422 at `where` if none may be."""
+    number, why = dialled(row.meta, site.plan, phone)
+    if why:
         raise invalid(where, why)
-    return identity.key
+    return number
 
 
 def _etag(body: dict[str, Any]) -> str:

@@ -191,7 +191,8 @@ async def test_a_choice_to_be_called_back_is_held_to_the_same(api):
     await api.put("/v1/customers/c-900", {"name": "Nina", "phones": [premium], "tier": "gold", "owner": "agent-7"})
     await api.ready("agent-7")
     await api.accept(await api.call("ada", ADA))
-    assert (await api.call("nina", premium))["state"] == "choosing"
+    asked = await api.call("nina", premium)
+    assert (asked["state"], asked["choice"]["options"]) == ("choosing", ["transfer", "wait"])
     refused = await api.post("/v1/calls/nina/choice", {"choice": "callback"})
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/choice")
     assert (await api.look("nina"))["state"] == "choosing"
