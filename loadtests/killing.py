@@ -47,6 +47,7 @@ class Killer:
     async def _worker(self, outage: Outage) -> None:
         turn = next(self._turn)
         service = self._ground.services[turn % len(self._ground.services)]
+        await _until(lambda: len(service.workers()) > 1)
         workers = service.workers()
         outage.at = time.time()
         await service.replaced(workers[turn % len(workers)])

@@ -77,7 +77,10 @@ def assign(outages: Sequence[Outage], answers: Answers) -> list[str]:
             found.dropped.append(who)
         else:
             told.append(f"{who}: the carrier gave up, and nothing was away")
-    told += [f"nobody was answered for {_long(one)} after the {one.kind} was killed" for one in outages if _long(one)]
+    for outage in outages:
+        asked = outage.first_s is not None or any(miss.began >= outage.at for miss in answers.missed)
+        if asked and (long := _long(outage)):
+            told.append(f"nobody was answered for {long} after the {outage.kind} was killed")
     return told
 
 

@@ -75,7 +75,7 @@ class Service:
     def workers(self) -> list[int]:
         """Its serving children; none where it serves by itself."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"router" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+        return [int(pid) for pid in children if b"router" in _words_of(pid)]
 
     async def replaced(self, worker: int) -> None:
         """Kill a worker; return when another serves in its place. TimeoutError."""
@@ -107,6 +107,14 @@ class Service:
         with self._log.open("rb") as log:
             log.seek(size)
             return log.read()
+
+
+def _words_of(pid: str) -> list[bytes]:
+    """A process's command line; none when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,10 @@ def test_nobody_may_be_without_an_answer_for_longer_than_a_carrier_waits() -> No
     assert after_a_kill(first_s=LONGEST_S)[1] == []
     assert after_a_kill(first_s=LONGEST_S + 0.1)[1] == ["nobody was answered for 15.1 s after the master was killed"]
     never = Outage("service", 100.0)
-    assert assign([never], Answers([(90.0, 90.1)])) == [
+    assert assign([never], Answers([(90.0, 90.1)], [miss(101)])) == [
         "nobody was answered for the rest of the run after the service was killed"
     ]
+    assert assign([never], Answers([(90.0, 90.1)])) == []  # nobody asked
 
 
 def test_kills_are_spread_over_the_run_each_kind_at_least_once() -> None:
