@@ -124,7 +124,10 @@ Script = tuple[Command, ...]
 
 @dataclass(frozen=True, slots=True)
 class Originate:
-    """Call somebody: an agent's endpoint or a customer. `leg_id` is ours, and is in every route of the leg."""
+    """Call somebody: an agent's endpoint or a customer. `leg_id` is ours, and is in every route of the leg.
+
+    `awaited`: whom the agent will fetch is known to stand in the holding room already.
+    """
 
     leg_id: str
     role: Role
@@ -133,6 +136,7 @@ class Originate:
     answered: Route
     status: Route
     ring_timeout_ms: int
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

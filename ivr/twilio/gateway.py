@@ -123,7 +123,7 @@ class TwilioGateway:
             ("StatusCallbackEvent", "completed"),  # that it was answered we hear by its page
             ("Timeout", str(seconds)),
         )
-        if action.role == "agent":
+        if action.role == "agent" and not action.awaited:
             self._queues.ensure(account, given, action.answered.call_id)
         answer = await self._rest.create_call(account, given, form)
         sid = answer.body.get("sid")

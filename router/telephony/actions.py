@@ -21,7 +21,9 @@ TYPES = (
     "call.owner_busy|",
 )
 OURS = frozenset({"a", "ka"})
-IN_ROOM = frozenset({"hold", "key", "connect"})
+STANDS = frozenset({"hold", "key"})
+"""Pages that are asked for from within the holding room."""
+IN_ROOM = STANDS | {"connect"}
 GONE_ALREADY = frozenset({"busy", "no_answer", "device", "network"})
 TO_BE_TOLD = frozenset({"overflowed_out", "withdrawn"})
 
@@ -84,9 +86,9 @@ def wanted(event: Event, look: Look) -> Iterator[Wanted]:
 def _ring(call_id: str, offer: str, look: Look) -> Wanted:
     answered, status = Route("whisper", call_id, offer), Route("status-agent", call_id, offer)
     target = look.endpoint or ""
-    return Wanted(
-        f"ring:{offer}", Originate(offer, "agent", target, look.caller_id, answered, status, look.offer_ms), offer
-    )
+    awaited = look.page in STANDS
+    ring = Originate(offer, "agent", target, look.caller_id, answered, status, look.offer_ms, awaited)
+    return Wanted(f"ring:{offer}", ring, offer)
 
 
 def _accepted(call_id: str, offer: str, event: Event, look: Look) -> Iterator[Wanted]:

@@ -15,8 +15,7 @@ from router.app_keys import SERVICE
 from router.callbacks import callback_id_of
 from router.telephony.dispatch import Outbox
 from router.telephony.term import GROUP
-from tests.flow.test_desk import busy_owner
-from tests.support.desk_stage import ADA, LI, PRIYA, Line, change_plan, offer_of, row_of
+from tests.support.desk_stage import ADA, LI, PRIYA, Line, busy_owner, change_plan, offer_of, row_of
 from tests.support.fake_gateway import FakeGateway, Trouble
 from tests.support.service import Api
 from tests.support.waiting import wait_until
@@ -84,6 +83,18 @@ async def test_an_offer_rings_the_agents_endpoint(api: Api, gateway: FakeGateway
     assert (ring.leg_id, ring.target, ring.caller_id) == (offer, "sip:7@pbx", "+12025550199")
     assert (ring.answered.page, ring.answered.step) == ("whisper", offer)
     assert ring.ring_timeout_ms == 20_000
+
+
+async def test_whether_the_caller_stands_in_the_room_is_told(api: Api, gateway: FakeGateway) -> None:
+    """An agent may be quicker; then the provider has to see to a room."""
+    await ringing(api, gateway)
+    assert not gateway.originates()[0].awaited
+    call = caller(api, "n2")
+    await call.calls(PRIYA)
+    await call.enters_room()
+    await api.ready("agent-3")
+    await until(lambda: len(gateway.originates()) == 2)
+    assert gateway.originates()[1].awaited
 
 
 async def test_a_call_carried_elsewhere_is_left_alone(api: Api, gateway: FakeGateway) -> None:

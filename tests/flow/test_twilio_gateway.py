@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,14 @@ async def test_an_agent_finds_a_queue_though_nobody_has_entered_it_yet(scene: St
     await scene.gateway.perform("main", ring(), None)
     await wait_until(lambda: f"w-{GONE}" in scene.twilio.queues)
     await scene.gateway.perform("main", ring(), None)  # there already: as good
+
+
+async def test_no_queue_is_made_for_who_stands_in_one(scene: Stage):
+    """To be asked for and refused would cost a request a call."""
+    await scene.gateway.perform("main", replace(ring(), awaited=True), None)
+    await scene.gateway.perform("main", replace(ring(call_id="CA" + "1" * 32), leg_id="1763751600001-0"), None)
+    await wait_until(lambda: "w-CA" + "1" * 32 in scene.twilio.queues)
+    assert f"w-{GONE}" not in scene.twilio.queues
 
 
 async def test_queues_left_behind_are_swept_up(scene: Stage):
