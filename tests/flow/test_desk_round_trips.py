@@ -16,7 +16,7 @@ from router.domain.fitting import Curve
 from router.domain.talks import Talks
 from router.store.channel import Channel
 from router.store.script_loader import load_stepped
-from tests.support.desk_stage import ADA, LI, PRIYA, Line, change_plan, offer_of, row_of
+from tests.support.desk_stage import ADA, LI, PRIYA, Line, busy_owner, change_plan, offer_of, row_of
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 
@@ -68,11 +68,6 @@ async def desk(api: Api) -> Desk:
         await Line(desk, f"warm{number[-1]}").calls(number)
         await api.post(f"/v1/calls/warm{number[-1]}/withdraw", {})
     return desk
-
-
-async def busy_owner(api: Api) -> None:
-    await api.ready("agent-7")
-    await api.accept(await api.call("other", ADA))
 
 
 @pytest.mark.usefixtures("writes")

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from ivr.vocabulary import BridgeUp, CallEnded, Goto, Hangup, Hold, LegFailed, PromptFinished
-from tests.flow.test_desk import connected
-from tests.support.desk_stage import Line, line, offer_of, row_of
+from tests.support.desk_stage import Line, connected, line, offer_of, row_of
 from tests.support.service import Api
 
 ORDERS = ["reported first", "left first", "reported last"]

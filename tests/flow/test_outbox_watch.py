@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from router.telephony.watch import Watch
-from tests.flow.test_desk import connected
-from tests.support.desk_stage import ADA, PRIYA, line, row_of
+from tests.support.desk_stage import ADA, PRIYA, connected, line, row_of
 from tests.support.fake_gateway import FakeGateway
 from tests.support.service import Api
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ivr.desk import Desk
 from ivr.vocabulary import (
+    BridgeUp,
     CallOffered,
     Collect,
     Command,
@@ -145,3 +146,25 @@ async def change_plan(api: Api, **parts: Any) -> None:
         plan[name] = {**plan.get(name, {}), **value} if isinstance(value, dict) else value
     answered = await api.put("/v1/plan", plan)
     assert answered.status == 200, answered.text
+
+
+async def busy_owner(api: Api) -> None:
+    """agent-7, the owner of Ada and Li, talks to somebody."""
+    await api.ready("agent-7")
+    await api.accept(await api.call("other", ADA))
+
+
+async def connected(api: Api, call: Line, number: str = ADA) -> str:
+    """The caller talks to agent-7; answers the offer's id."""
+    await api.ready("agent-7")
+    await call.calls(number)
+    room = call.room()
+    await call.enters_room()
+    offer = await offer_of(api, call.call_id)
+    agent = Line(call.desk, call.call_id)
+    await agent.picks_up(offer)
+    await agent.takes(offer)
+    await agent.hear("bridged", offer, BridgeUp(), "agent")
+    assert (await row_of(api, call.call_id)).letter == "c"
+    call.script = (room,)
+    return offer
