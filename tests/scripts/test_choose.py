@@ -48,6 +48,7 @@ async def test_one_who_waits_is_asked_once_more_and_then_taken_on(
     assert await stage.state("c1") == "q"
     (asked,) = await stage.events()
     assert (asked.type, asked.fields["asked"]) == ("call.owner_busy", "2")
+    assert asked.fields["seen"].startswith("@ann=t,")
     assert await stage.deadline("c:c1") == engine.timing.question_ms
 
     assert await engine.choose("c1", "wait") == "w"

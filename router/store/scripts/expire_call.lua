@@ -42,7 +42,10 @@ elseif c.st == 'q' then
 elseif c.mode == 'wait' and c.asked == '1' and not c.callback then
   c.asked, c.mode, c.due, c.st = '2', '', string.format('%d', now + question_ms), 'q'
   pack_step(c)
-  emit('call.owner_busy|call=' .. c.id .. '|step=' .. c.sp .. '|asked=2|facts=' .. c.mx .. '|seen=')
+  local owner = string.match(c.ln, '.*@(%S+)')
+  local f = owner and call('HMGET', A .. owner, 'st', 'sn')
+  emit('call.owner_busy|call=' .. c.id .. '|step=' .. c.sp .. '|asked=2|facts=' .. c.mx
+    .. '|seen=' .. (f and '@' .. owner .. '=' .. (f[1] or '-') .. ',' .. (f[2] or '') or ''))
   call('HSET', C .. c.id, 'st', 'q', 'sp', c.sp, 'ch', '')
   call('ZADD', T, due_of(c), 'c:' .. c.id)
 else
