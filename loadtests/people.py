@@ -15,8 +15,8 @@ OWNED = ("diamond", "gold")
 KNOWN = 900
 """Customers on numbers kept free for films; more would be nobody's."""
 ANSWERS = ("1", "1", "2", "2", "3", "3", "", "", "", "9", "9")
-"""How the owner-busy question is answered: colleague, wait, callback, not at all, with a key that means nothing. Who says
-nothing is often fetched meanwhile by an owner who has become free.
+"""How the owner-busy question is answered: colleague, wait, callback, not at all, with a key that means nothing. Who
+says nothing is often fetched meanwhile by an owner who has become free.
 """
 PATIENT_S = 3_600.0
 GONE_IN_GREETING, GONE_AT_QUESTION, BOOKS_IN_LINE, CALLS_AGAIN = 0.04, 0.12, 0.04, 0.05
