@@ -36,25 +36,26 @@ def may_be_dialled(number: str) -> bool:
     return False
 
 
-def why_not_called(number: str, meta: Mapping[str, Any], plan: SitePlan) -> str:
+def why_not_called(number: str, meta: Mapping[str, Any], plan: SitePlan, theirs: bool = False) -> str:
     """Why nobody is called back at this number, in words; empty: somebody may be. `meta`: of the call it is for.
 
-    A customer's is dialled wherever it is, when that is where the call came from; a stranger's in the plan's countries.
+    A customer's own is dialled wherever it is: the one that the call came from, or one known as `theirs`. A stranger's
+    in the plan's countries.
     """
     if number in (*plan.numbers, meta.get("to")):
         return "it is one of our own numbers"
     if not may_be_dialled(number):
         return "no number is called back that is short, premium or of no country"
-    theirs = bool(meta.get("customer")) and number == meta.get("identity")
-    if not theirs and country_of(number) not in plan.callback_countries:
+    own = theirs or (bool(meta.get("customer")) and number == meta.get("identity"))
+    if not own and country_of(number) not in plan.callback_countries:
         return "it is in none of the countries that the plan calls back"
     return ""
 
 
-def dialled(meta: Mapping[str, Any], plan: SitePlan, phone: str | None = None) -> tuple[str, str]:
+def dialled(meta: Mapping[str, Any], plan: SitePlan, phone: str | None = None, theirs: bool = False) -> tuple[str, str]:
     """The number a callback of this call dials, the caller's own if no other is told; and why it may not be.
 
-    A `sip:` address costs nobody anything and is let be.
+    `theirs`: the directory knows it as the customer's. A `sip:` address costs nobody anything and is let be.
     """
     if phone is None and meta.get("trust") == "failed":
         return "", "the number that the call came from is a false one"
@@ -63,7 +64,16 @@ def dialled(meta: Mapping[str, Any], plan: SitePlan, phone: str | None = None) -
         return identity.key, ""
     if not identity.dialled:
         return "", "not a number that can be called"
-    return identity.key, why_not_called(identity.key, meta, plan)
+    return identity.key, why_not_called(identity.key, meta, plan, theirs)
+
+
+async def is_theirs(site: Site, meta: Mapping[str, Any], phone: str) -> bool:
+    """Whether a number is one of the customer's who called."""
+    customer = meta.get("customer")
+    if not customer:
+        return False
+    found = await site.customers.find(identify(phone, site.plan.region).key)
+    return any(one.customer.customer_id == customer["customer_id"] for one in found.customers)
 
 
 @lru_cache(maxsize=512)

@@ -14,7 +14,7 @@ from router.api.reply import Reply
 from router.api.route import SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Answer, Body, Instant, Listing, Reason, When, listing
 from router.api.times import ms_of, rfc3339
-from router.callbacks import callback_id_of, dialled, keep_place, state_of
+from router.callbacks import callback_id_of, dialled, is_theirs, keep_place, state_of
 from router.domain.errors import UnknownCall, WrongState
 from router.site import Site
 from router.store.rows import CallRow
@@ -81,7 +81,8 @@ async def book(ctx: Ctx, body: NewCallback) -> Reply:
     callback_id = callback_id_of(body.call_id)
     if await ctx.site.engine.read_call(callback_id) is not None:
         return await _reply(ctx, callback_id)
-    phone = callable_number(ctx.site, row, "/phone", body.phone)
+    theirs = body.phone is not None and await is_theirs(ctx.site, row.meta, body.phone)
+    phone = callable_number(ctx.site, row, "/phone", body.phone, theirs)
     return await _reply(ctx, await keep_place(ctx.site, row, phone, body.topic), 201)
 
 
@@ -171,9 +172,9 @@ async def _reply(ctx: Ctx, callback_id: str, status: int = 200) -> Reply:
     return Reply.json(body, status, etag=_etag(body))
 
 
-def callable_number(site: Site, row: CallRow, where: str, phone: str | None = None) -> str:
+def callable_number(site: Site, row: CallRow, where: str, phone: str | None = None, theirs: bool = False) -> str:
     """The number a callback of this call dials; a 422 at `where` if none may be."""
-    number, why = dialled(row.meta, site.plan, phone)
+    number, why = dialled(row.meta, site.plan, phone, theirs)
     if why:
         raise invalid(where, why)
     return number

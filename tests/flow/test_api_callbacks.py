@@ -149,12 +149,13 @@ async def test_whose_number_is_false_is_not_called_back_at_it(api):
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/phone")
 
 
-async def test_a_customer_abroad_is_called_back_where_she_calls_from(api):
-    hangzhou = "+8657188888888"
-    await api.put("/v1/customers/c-901", {"name": "Mei", "phones": [hangzhou], "tier": "gold"})
-    await api.call("mei", hangzhou)
-    booked = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": "mei"})
-    assert (booked.status, booked.json["phone"]) == (201, hangzhou)
+async def test_a_customer_abroad_is_called_back_at_any_number_of_hers(api):
+    hangzhou, havana = "+8657188888888", "+5352345678"
+    await api.put("/v1/customers/c-901", {"name": "Mei", "phones": [hangzhou, havana], "tier": "gold"})
+    for call_id, told, number in (("mei", {}, hangzhou), ("mei-again", {"phone": havana}, havana)):
+        await api.call(call_id, hangzhou)
+        booked = await api.post("/v1/callbacks", {"kind": "keep_place", "call_id": call_id, **told})
+        assert (booked.status, booked.json["phone"]) == (201, number)
 
 
 async def test_a_number_has_one_open_callback_and_so_many_dials_a_day(api):
