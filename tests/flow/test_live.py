@@ -65,7 +65,7 @@ async def test_a_call_that_ended_and_an_agent_who_left_are_null(api: Api) -> Non
         await api.delete("/v1/agents/agent-3")
         wall = await view.until(lambda wall: "c1" not in wall.calls and "agent-3" not in wall.agents)
         [how] = [told.data["ended"]["c1"] for told in wall.told if "c1" in told.data.get("ended", {})]
-        assert how["why"] == "the caller hung up within the first seconds"
+        assert how["why"].startswith("the caller hung up")  # and how soon, is the machine's
         assert order(how["seq"]) <= order(wall.ids[-1])
 
 
