@@ -44,9 +44,11 @@ class Ledger:
         self._way = way
 
     def answered(self, page: str, began: float) -> None:
-        ended = time.time()
-        self._answers.answered.append((began, ended))
-        sample = (f"{self._way} {page}", (ended - began) * 1000)
+        self._answers.answered.append((began, time.time()))
+        self.acted(page, began)
+
+    def acted(self, page: str, began: float) -> None:
+        sample = (f"{self._way} {page}", (time.time() - began) * 1000)
         self._answers.hooks.append(sample)
         self._answers.fresh.append(sample)
 

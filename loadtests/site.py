@@ -19,7 +19,7 @@ AROUND_TALK_S = 45.0
 ANSWERED, PLENTY = 0.6, 1.3
 FEW = 40
 PATIENT_MS, RETAIN_ENDED_MS = 60_000, 60_000
-LEAST_MS, QUESTION_MS = 2_000, 1_500
+LEAST_MS = 2_000
 """Of what agents and callers are given to answer: on a busy machine the hooks in between take a second of it."""
 
 
@@ -109,7 +109,7 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
             "wrap_up": scaled(15),
             "cooling": scaled(20),
             "cooling_max": scaled(120),
-            "question": max(QUESTION_MS, scaled(40)),
+            "question": max(LEAST_MS, scaled(40)),
             "owner_wait": max(LEAST_MS, scaled(120)),
             "recall": max(LEAST_MS, scaled(120)),
             "retain_ended": RETAIN_ENDED_MS,

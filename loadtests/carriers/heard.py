@@ -14,6 +14,10 @@ class Heard(Protocol):
 
     def answered(self, page: str, began: float) -> None: ...
 
+    def acted(self, page: str, began: float) -> None:
+        """We did something about what we were told; nobody waits for it, and it says nothing of the store."""
+        ...
+
     def missed(self, page: str, began: float, why: Why, *, given_up: bool = False) -> None:
         """It failed. `given_up`: and will not be asked again."""
         ...

@@ -67,7 +67,7 @@ class Channels(StandIn[AriLeg]):
         """The first time, that is our answer to whoever has come."""
         began = self._came.pop(channel_id, None)
         if began is not None and self.heard is not None:
-            self.heard.answered("stasis-start", began)
+            self.heard.acted("stasis-start", began)
 
     def check(self, message: Mapping[str, Any]) -> None:
         if self.contract is not None:
