@@ -228,7 +228,7 @@ class Work:
             old = event.fields.get("old", "")
             if event.type == "call.accepted" and call_id in self.picture.calls:
                 self.picture.calls[call_id].owner = self.counting.owner_of(event)
-            self.standing.follow(self.picture, call_id, agent_id, old)
+            self.standing.follow(self.picture, call_id, agent_id, old, event.at_ms)
             self._touched.update(f"{kind}:{name}" for kind, name in (("c", call_id), ("a", agent_id)) if name)
             if event.type == "call.ended" or old:
                 self._touched.update(f"g:{name}" for name in (call_id, old) if name)

@@ -55,13 +55,13 @@ async def read(connection: Pipelining, keys: Keyspace) -> Reading:
         reading.put(metric, 0)
     for asked in ("directory", "crm"):
         reading.put(d.LOOKUPS_MISSED, 0, asked)
-    _shown(reading, _texts(shown), int(now_ms))
+    lags = {name.decode(): int(owed) for name, owed in zip(readers[::2], readers[1::2], strict=True)}
+    _shown(reading, _texts(shown), int(now_ms), int(now_ms) - lags.get(METRICS_GROUP, 0))
     _added(reading, _texts(added))
     reading.put(d.STREAM_LENGTH, int(entries))
     reading.put(d.OVERDUE, int(overdue) / 1000)
-    lags = {name.decode(): int(owed) / 1000 for name, owed in zip(readers[::2], readers[1::2], strict=True)}
-    reading.put(d.EVENT_LAG, max(lags.values(), default=0.0))
-    reading.put(d.METRICS_LAG, lags.get(METRICS_GROUP, 0.0))
+    reading.put(d.EVENT_LAG, max(lags.values(), default=0) / 1000)
+    reading.put(d.METRICS_LAG, lags.get(METRICS_GROUP, 0) / 1000)
     return reading
 
 
@@ -113,8 +113,12 @@ def _spelled(bound: float) -> str:
     return str(float(bound))
 
 
-def _shown(reading: Reading, kept: Mapping[str, str], now_ms: int) -> None:
-    """What the stream's reader wrote; of a wait and of a state it knows only the beginning."""
+def _shown(reading: Reading, kept: Mapping[str, str], now_ms: int, counted_ms: int) -> None:
+    """What the stream's reader wrote; of a wait and of a state it knows only the beginning.
+
+    Time in a state is shown up to `counted_ms`, the first entry that was not counted: who left a state by it would be
+    shown in it until it is counted, and then that time would be taken away again.
+    """
     since: dict[str, tuple[float, float]] = {}
     for name_and_labels, text in kept.items():
         name, labels = split_field(name_and_labels)
@@ -142,9 +146,11 @@ def _shown(reading: Reading, kept: Mapping[str, str], now_ms: int) -> None:
                 reading.histograms[name][labels] = ([int(count) for count in buckets], float(total))
         elif metric is not None:
             reading.put(metric, float(text), *labels)
+    # The hash was read after the stream: it may contain what was still owed then.
+    counted_ms = max(counted_ms, int((kept.get("last") or "0").partition("-")[0]))
     for state in AGENT_STATES.values():
         began, count = since.get(state, (0.0, 0.0))
-        ms = float(kept.get(f"agents_ms;{state}") or 0) + count * now_ms - began
+        ms = float(kept.get(f"agents_ms;{state}") or 0) + count * counted_ms - began
         reading.put(d.AGENT_TIME[state], max(0.0, ms) / 1000)
         reading.values[d.AGENTS[state].name].setdefault((), 0.0)
 

@@ -33,13 +33,13 @@ class Standing:
         for agent_id in picture.agents:
             self.follow(picture, "", agent_id)
 
-    def follow(self, picture: Picture, call_id: str, agent_id: str, old: str = "") -> None:
-        """An entry was taken that changed this call and this agent (and a call whose place passed on)."""
+    def follow(self, picture: Picture, call_id: str, agent_id: str, old: str = "", at_ms: int = 0) -> None:
+        """An entry of `at_ms` was taken that changed this call and this agent (and a call whose place passed on)."""
         for changed in (call_id, old):
             if changed:
                 self._follow_call(changed, picture.calls.get(changed))
         if agent_id:
-            self._follow_agent(agent_id, picture.agents.get(agent_id))
+            self._follow_agent(agent_id, picture.agents.get(agent_id), at_ms)
 
     def oldest(self, key: Key) -> int | None:
         """Since when the oldest call counted under a key of `waiting…` has waited, ms."""
@@ -81,16 +81,16 @@ class Standing:
             kept = {entry for entry in line if self._since.get(entry[1]) == entry[0] and key in self._calls[entry[1]]}
             line[:] = sorted(kept)
 
-    def _follow_agent(self, agent_id: str, agent: AgentSeen | None) -> None:
+    def _follow_agent(self, agent_id: str, agent: AgentSeen | None, at_ms: int) -> None:
         before = self._agents.pop(agent_id, None)
         if before is not None:
             keys, letter, since = before
             for key in keys:
                 self._add(key, -1)
             self._add(("agents_since", AGENT_STATES[letter]), -since)
-            if agent is not None:
-                # A clock that was set back must not take time away again.
-                self._add(("agents_ms", AGENT_STATES[letter]), max(0, agent.since_ms - since))
+            # Who is no more has had that time all the same. A clock that was set back must not take any away again.
+            until = at_ms if agent is None else agent.since_ms
+            self._add(("agents_ms", AGENT_STATES[letter]), max(0, until - since))
         if agent is not None:
             state = AGENT_STATES[agent.state]
             keys = (("agents", state), *(("queue_agents", state, group) for group in agent.groups))

@@ -190,6 +190,45 @@ async def test_figures_are_true_at_once_after_a_restart(engine: Engine, reader: 
     assert value(found, d.METRICS_LAG) == 0
 
 
+async def test_time_in_a_state_never_goes_back(engine: Engine, reader: Any) -> None:
+    """What was not counted yet is shown later, rather than taken back: to Prometheus that is a counter begun anew."""
+    projector = reader()
+    work = await projector.load()
+    seen = dict.fromkeys(d.AGENT_TIME, 0.0)
+
+    async def look() -> None:
+        found = await shown(engine)
+        now = {state: value(found, metric) for state, metric in d.AGENT_TIME.items()}
+        assert all(now[state] >= seen[state] for state in seen), (seen, now)
+        seen.update(now)
+
+    await staff(engine, "a", "b")
+    await catch_up(projector, work)
+    for change in ("break", "ready", "offline", "ready", "gone"):
+        await tick(engine)
+        await look()
+        if change == "gone":
+            await engine.delete_agent("a")
+        elif change == "ready":
+            await engine.agent_ready("a")
+        else:
+            await engine.agent_away("a", change, "")
+        await tick(engine)
+        await look()
+        await catch_up(projector, work)
+        await look()
+    assert all(seen[state] > 0 for state in ("ready", "break", "offline"))
+
+
+async def tick(engine: Engine) -> None:
+    """Some milliseconds of the server's clock."""
+    seconds, micros = map(int, await engine.connection.call("TIME"))
+    while True:
+        later, part = map(int, await engine.connection.call("TIME"))
+        if (later - seconds) * 1_000_000 + part - micros > 5_000:
+            return
+
+
 async def test_a_reader_that_stands_still_shows_its_lag(engine: Engine, reader: Any) -> None:
     projector = reader()
     await catch_up(projector, await projector.load())
