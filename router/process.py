@@ -12,6 +12,7 @@ from aiohttp import web
 
 from config.settings import Settings
 from router.admin_token import admin_token
+from router.api import accepting
 from router.api.server import Runner
 from router.app import create_app, reload
 from router.app_keys import FLIGHTS, SERVICE
@@ -68,14 +69,15 @@ async def serve(settings: Settings, post: Post | None = None) -> None:
         # What start-up made stays for good: left to the collector, a full collection stops every call for 45 ms.
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+        assert runner.server is not None
         site: web.BaseSite
         if post is not None:
             site = web.SockSite(runner, post.socket, backlog=BACKLOG)
-            await site.start()
+            await accepting.start(site, runner.server)
             post.report_serving()
         else:
             site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
-            await site.start()
+            await accepting.start(site, runner.server)
             terminal = sys.stdout.isatty()
             print(banner(settings, token, port_of(runner), sample=is_sample(app), terminal=terminal), flush=True)
         say(log, logging.INFO, "serving", port=port_of(runner), sites=len(app[SERVICE].sites))
