@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from router.api.times import rfc3339
 from router.app_keys import FLIGHTS
 from router.live.hub import Hub, Name, Viewer, Waiting
 from router.site import Site
+from router.store.channel import ChannelError, ServerError
 
 live = Routes("Live view")
 
@@ -32,6 +34,9 @@ STALLED_S = 30.0
 """How long a viewer may take none of what is sent. It comes back with Last-Event-ID."""
 VIEWERS = 500
 _ENTRY_ID = re.compile(r"\d{1,19}-\d{1,19}")
+STORE_AWAY = (ChannelError, ServerError)
+
+log = logging.getLogger("vipline.live")
 
 
 class Live:
@@ -62,9 +67,14 @@ class Screen:
     _delta: tuple[str, frozenset[Name], bytes] | None = None
 
     async def figures(self) -> dict[str, Any]:
+        """The newest, or the last there were while the store is away. Raises what it raises where there were none."""
         if not self._figures or time.monotonic() - self._figures_at >= FIGURES_S:
             self._figures_at = time.monotonic()
-            self._figures = await figures_of(self.site, self.hub)
+            try:
+                self._figures = await figures_of(self.site, self.hub)
+            except STORE_AWAY:
+                if not self._figures:
+                    raise
         return self._figures
 
     def delta(self, changed: frozenset[Name]) -> bytes:
@@ -105,9 +115,15 @@ async def watch(ctx: Ctx) -> Reply:
         raise busy("store-away", "The store does not answer.") from None
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": CONTENT_TYPE, "X-Accel-Buffering": "no"})
     try:
+        await screen.figures()  # where there are none yet, this may still be refused
         await response.prepare(ctx.request)
         await _show(ctx, screen, viewer, response)
-    except (ConnectionError, TimeoutError):
+    except Exception as error:
+        if not response.prepared:
+            raise
+        # The answer has begun: a refusal now would be written into the middle of it.
+        if not isinstance(error, ConnectionError | TimeoutError):
+            log.error("view failed", exc_info=error)
         response.force_close()
     finally:
         screen.hub.detach(viewer)
@@ -150,11 +166,13 @@ async def _show(ctx: Ctx, screen: Screen, viewer: Viewer, response: web.StreamRe
 
 
 async def _may_still(ctx: Ctx) -> bool:
-    """A token revoked since the view began shows nothing more."""
+    """A token revoked since the view began shows nothing more. While the store is away it shows what it showed."""
     try:
         token = await identify(ctx.request, ctx.service.tokens)
         require_role(token, SUPERVISOR)
         require_site(token, ctx.site.name)
     except Problem:
         return False
+    except STORE_AWAY:
+        pass
     return True

@@ -17,7 +17,9 @@ from router.api.live import LIVE, Screen
 from router.app_keys import FLIGHTS
 from router.domain.events import order
 from router.live import hub as hub_module
+from router.store.channel import ConnectionLost, ServerError, TimedOut
 from router.store.embedded import EmbeddedServer
+from router.store.tokens import Tokens
 from tests.support.service import Api, serving, write_config
 from tests.support.sse import Wall, Watching, watching
 from tests.support.waiting import wait_until
@@ -264,6 +266,56 @@ async def test_a_view_outlives_the_server(fresh_server: EmbeddedServer, tmp_path
         await wait_until(answers)
         await api.call("c2", VIP)
         await view.until(lambda wall: set(wall.calls) == {"c1", "c2"})
+
+
+@pytest.mark.parametrize("trouble", [ConnectionLost("away"), TimedOut(), ServerError("LOADING it reads its file")])
+async def test_a_view_goes_on_while_the_store_is_away(api: Api, monkeypatch: Any, trouble: Exception) -> None:
+    """Its figures stay as they were, and whether its token is good is asked when the store can tell again."""
+    monkeypatch.setattr(live_api, "FIGURES_S", 0.02)
+    monkeypatch.setattr(live_api, "HEARTBEAT_S", 0.02)
+    async with watching(api) as view:
+        before = await view.next()
+        with monkeypatch.context() as away:
+            figures, tokens = Failing(trouble), Failing(trouble)
+            away.setattr(api.site.levels, "read", figures)
+            away.setattr(Tokens, "find", tokens)
+            await wait_until(lambda: figures.asked > 1 and tokens.asked > 1)
+        await api.call("c1", VIP)
+        await view.until(lambda wall: "c1" in wall.calls)
+        assert view.wall.kinds.count("snapshot") == 1
+        shown = [told.data for told in view.wall.told if told.kind == "figures"]
+        assert shown[0]["groups"] == before.data["groups"]
+
+
+async def test_a_view_that_cannot_begin_is_refused(api: Api, monkeypatch: Any) -> None:
+    monkeypatch.setattr(api.site.levels, "read", Failing(ConnectionLost("away")))
+    assert (await api.get("/v1/live")).slug == "store-away"
+    assert screen(api).hub.watched == 0
+
+
+async def test_a_view_that_fails_ends_and_nothing_is_written_into_it(api: Api, monkeypatch: Any) -> None:
+    reader, writer = await asyncio.open_connection(*api.base.removeprefix("http://").split(":"))
+    writer.write(f"GET /v1/live HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\n\r\n".encode())
+    received = await reader.readuntil(b"snapshot")
+    monkeypatch.setattr(live_api, "delta", lambda *_: 1 / 0)
+    await api.call("c1", VIP)
+    async with asyncio.timeout(10):
+        received += await reader.read()
+    writer.close()
+    assert received.count(b"HTTP/1.1") == 1
+    assert received.endswith(b"0\r\n\r\n")
+
+
+class Failing:
+    """Something that counts how often it is asked, and fails."""
+
+    def __init__(self, trouble: Exception) -> None:
+        self.trouble = trouble
+        self.asked = 0
+
+    async def __call__(self, *_: object) -> Any:
+        self.asked += 1
+        raise self.trouble
 
 
 async def test_what_the_server_lost_is_shown_no_more(api: Api) -> None:
