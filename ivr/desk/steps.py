@@ -14,7 +14,8 @@ from router.store.keyspace import Keyspace
 
 COUNTED = frozenset({"voice", "menu", "identify", "pin", "question", "hold", "key", "survey"})
 ON_OTHER_LEGS = frozenset({"whisper", "accept", "join", "bridged", "callback"})
-KEPT_MS = 3_600_000
+KEPT_MS = 86_400_000
+"""Of a call that never ends; of one that does, timelines' reader sees to it."""
 WAY_OUT, NO_WAY_OUT = "exit", "exit again"
 """Which asking was not understood, where it was the one on the way out: it is offered, or has been repeated."""
 LOOKS, PAUSE_S = 20, 0.05
@@ -41,8 +42,8 @@ class Steps:
         for field, value in more.items():
             words += [field, value]
         self._channel.send("HSET", key, *words).add_done_callback(_forgive)
-        if "n" in more:  # the call's first; every later step renews it
-            self._channel.send("PEXPIRE", key, KEPT_MS).add_done_callback(_forgive)
+        if "n" in more:  # the call's first
+            self._channel.send("PEXPIRE", key, KEPT_MS, "NX").add_done_callback(_forgive)
 
     async def answered(self, call_id: str, token: str) -> bytes | None:
         """The bytes that answered a step; None when whoever took the step died before answering."""

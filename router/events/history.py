@@ -1,5 +1,7 @@
 """Timelines: the entries of each call, copied from the stream to the call's own list, and read back with the newest.
 
+What carriers were answered, and asked, goes with the timeline of a call that has ended.
+
 The copy runs a little behind; `read` adds what has not been copied yet, so a GET right after a POST already tells.
 """
 
@@ -18,6 +20,8 @@ GROUP = "history"
 TYPES = ("call.", "callback.")
 LIVE_MS = 3 * 86_400_000
 """How long the list of a call that never ends may lie. It frees memory, nothing relies on it."""
+REPEATS_MS = 60_000
+"""So long at least after a call's end are its carrier's repeats answered by the same bytes."""
 TAIL_PAGE = 1_000
 TAIL_PAGES = 20
 
@@ -59,6 +63,10 @@ class History:
             # NX: one who froze and wakes may write what has long been written, of a call that is over or forgotten.
             ending: Command = (self.retain_ms,) if call_id in over else (LIVE_MS, "NX")
             commands.append(("PEXPIRE", key, *ending))
+        answers_ms = max(self.retain_ms, REPEATS_MS)
+        for call_id in over:
+            answers = (self._keys.documents(call_id), self._keys.actions(call_id))
+            commands += [("PEXPIRE", key, answers_ms, "LT") for key in answers]
         for reply in await self._channel.call_many(commands) if commands else ():
             if isinstance(reply, Exception):
                 raise reply

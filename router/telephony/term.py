@@ -164,7 +164,7 @@ class Term:
             self._site.engine.view_call(call_id),
             self._site.channel.call_many(
                 [
-                    ["HGETALL", f"{keys.root}:o:{call_id}"],
+                    ["HGETALL", keys.actions(call_id)],
                     ["GET", keys.card(event.fields.get("agent", ""))],
                     ["HMGET", keys.documents(call_id), f"accept@{offer}", f"fetched@{offer}"],
                 ]

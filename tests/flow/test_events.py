@@ -158,6 +158,19 @@ async def test_the_timeline_of_an_ended_call_is_kept_for_a_while_only(channel, k
     assert 0 < await channel.call("PTTL", keys.history("a")) <= 60_000
 
 
+async def test_what_carriers_were_answered_and_asked_goes_with_the_timeline_but_not_before_they_may_repeat(
+    channel, keys
+):
+    for retain_ms, least, most in ((3_600_000, 3_500_000, 3_600_000), (1_000, 50_000, 60_000)):
+        for key in (keys.documents("a"), keys.actions("a")):
+            await channel.call("HSET", key, "some", "thing")
+            await channel.call("PEXPIRE", key, 86_400_000)
+        ended = Event("2-0", "call.ended", {"call": "a"}, "call.ended|call=a")
+        await History(channel, keys, retain_ms).handle([ended])
+        for key in (keys.documents("a"), keys.actions("a")):
+            assert least < await channel.call("PTTL", key) <= most
+
+
 async def test_who_wakes_late_keeps_no_timeline_from_going(channel, keys):
     history = History(channel, keys, 60_000)
     live = Event("1-0", "call.greeting", {"call": "a"}, "call.greeting|call=a")

@@ -14,7 +14,7 @@ from tests.support.stage import Stage
 
 @pytest.fixture(autouse=True)
 def documents_stay(stage: Stage) -> None:
-    """They expire by themselves, an hour after the last."""
+    """They expire by themselves, after a day or with the timeline of their call."""
     stage.left_as_is = True
 
 
@@ -25,7 +25,17 @@ async def test_steps_are_counted(engine: Engine, stage: Stage) -> None:
 
     key = stage.keys.documents("c1")
     assert await stage.channel.call("HMGET", key, "n", "at") == [b"4", b"hold"]
-    assert 3_500_000 < await stage.channel.call("PTTL", key) <= 3_600_000
+    assert 86_000_000 < await stage.channel.call("PTTL", key) <= 86_400_000
+
+
+async def test_what_goes_soon_is_not_kept_by_a_late_request(engine: Engine, stage: Stage) -> None:
+    await engine.take_step("c1", "hold:1")
+    key = stage.keys.documents("c1")
+    await stage.channel.call("PEXPIRE", key, 60_000)
+
+    await engine.take_step("c1", "left/1")
+
+    assert 0 < await stage.channel.call("PTTL", key) <= 60_000
 
 
 @answers("REPEAT")

@@ -43,7 +43,7 @@ if choice == '' then
   local asking = 'question' .. c.asked
   if call('HGET', F .. call_id, 'unclear') ~= asking then
     call('HSET', F .. call_id, 'unclear', asking)
-    call('PEXPIRE', F .. call_id, 3600000)
+    call('PEXPIRE', F .. call_id, 86400000, 'NX')
     return 'OK q'
   end
   answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'unclear')

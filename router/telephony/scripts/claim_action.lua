@@ -51,7 +51,7 @@ end
 if not holds and not who then return {'VOID'} end
 since = since or string.format('%d', now)
 call('HSET', acts, 'do:' .. action, 'sending;' .. claimant .. ';' .. since .. ';' .. string.format('%d', now))
-call('PEXPIRE', acts, 86400000)
+call('PEXPIRE', acts, 86400000, 'NX')
 if not holds then return {'VOID_SENT', since} end
 if who then return {'AGAIN', since} end
 return {'OK', since}

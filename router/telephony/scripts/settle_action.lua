@@ -27,7 +27,7 @@ end
 call('HSET', acts, 'do:' .. action, outcome)
 if leg ~= '' then
   call('HSET', acts, 'leg:' .. leg_id, leg)
-  call('SET', site .. ':outbox:leg:' .. leg, leg_id, 'PX', 3600000)
+  call('SET', site .. ':outbox:leg:' .. leg, leg_id, 'PX', 600000)
 end
 if lease ~= '' then
   local f = call('HMGET', site .. ':c:' .. call_id, 'st', 'fe')

@@ -19,5 +19,5 @@ if step ~= '' then
   else
     call('HSET', F .. call_id, step, '', 'at', page)
   end
-  call('PEXPIRE', F .. call_id, 3600000)
+  call('PEXPIRE', F .. call_id, 86400000, 'NX')
 end
