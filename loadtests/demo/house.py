@@ -9,8 +9,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import yaml
@@ -75,14 +76,16 @@ def _write_config(folder: Path, stage: Stage) -> Path:
     """The demo's site, with its provider."""
     config = folder / "config"
     shutil.copytree(FILES, config)
-    _have_a_birthday(config / "customers.yaml")
+    _have_a_birthday(config)
     with (config / "plan.yaml").open("a", encoding="utf-8") as plan:
         plan.write("\n" + yaml.safe_dump({"telephony": stage.section()}))
     return config
 
 
-def _have_a_birthday(customers: Path) -> None:
-    """Somebody always has one."""
+def _have_a_birthday(config: Path) -> None:
+    """Somebody always has one, on the site's own day."""
+    zone = yaml.safe_load((config / "plan.yaml").read_text(encoding="utf-8"))["timezone"]
+    customers = config / "customers.yaml"
     found = yaml.safe_load(customers.read_text(encoding="utf-8"))
-    found["customers"][BIRTHDAY]["birthday"] = date.today().replace(year=1980)
+    found["customers"][BIRTHDAY]["birthday"] = datetime.now(ZoneInfo(zone)).date().replace(year=1980)
     customers.write_text(yaml.safe_dump(found, allow_unicode=True), encoding="utf-8")
