@@ -21,7 +21,7 @@ from tests.support.tape import read_stream
 from tests.support.waiting import wait_until
 
 FROZEN_S = 8.0
-OUTAGE_MAX = 6.0
+OUTAGE_MAX = 10.0
 """Of the time after which Sentinels take a master for dead."""
 
 
