@@ -15,7 +15,7 @@ BLOCK_MS = 2_000
 BATCH = 256
 CLAIM_EVERY_S = 5.0
 STALE_MS = 30_000
-PACE_S = 0.25
+PACE_S = 0.1
 """So long entries gather before they are read: reading one costs nearly what reading many does."""
 
 log = logging.getLogger("vipline.events")
