@@ -15,7 +15,6 @@ from router.api.problem import Problem, busy, invalid
 from router.api.reply import Reply
 from router.api.route import AGENT, SUPERVISOR, TELEPHONY, Ctx, Routes
 from router.api.shapes import Body, Reason
-from router.api.words import put_down
 from router.domain.errors import PlanMoved, UnknownCall, WrongState
 from router.domain.ladder import Ladder
 from router.domain.policy import transfer_to_agent, transfer_to_group
@@ -100,12 +99,13 @@ async def transfer(ctx: Ctx, body: Transfer) -> Reply:
     if ctx.token.role == "agent" and await _has_passed_on(ctx, body.offer_id):
         return await call_reply(ctx, ctx.call_id)
     row = await read(ctx, ctx.call_id)
-    note = await put_down(ctx.site, ctx.call_id, body.note)
     for _ in range(TRIES):
         version = ctx.site.active.version
         ladder = await _ladder(ctx, row, body)
         try:
-            await ctx.site.engine.transfer_call(ctx.call_id, body.offer_id, ladder, plan_version=version, note=note)
+            await ctx.site.engine.transfer_call(
+                ctx.call_id, body.offer_id, ladder, plan_version=version, note=body.note
+            )
         except PlanMoved:
             await ctx.site.keeper.catch_up()
             continue
@@ -116,24 +116,21 @@ async def transfer(ctx: Ctx, body: Transfer) -> Reply:
 @actions.post("/v1/calls/{call_id}/boost", roles=SUPERVISOR, answers={200: Call}, refusals=(404, 409, 422))
 async def boost(ctx: Ctx, body: Boost) -> Reply:
     """Set the head start of a waiting call anew."""
-    why = await put_down(ctx.site, ctx.call_id, body.why)
-    await ctx.site.engine.boost_call(ctx.call_id, body.head_start_ms, by=ctx.who(), why=why)
+    await ctx.site.engine.boost_call(ctx.call_id, body.head_start_ms, by=ctx.who(), why=body.why)
     return await call_reply(ctx, ctx.call_id)
 
 
 @actions.post("/v1/calls/{call_id}/assign", roles=SUPERVISOR, answers={200: Call}, refusals=(404, 409, 422))
 async def assign(ctx: Ctx, body: Assignment) -> Reply:
     """Give a waiting call to one agent: at once when ready, else first in that agent's line by rank."""
-    why = await put_down(ctx.site, ctx.call_id, body.why)
-    await ctx.site.engine.assign_call(ctx.call_id, body.agent_id, by=ctx.who(), why=why)
+    await ctx.site.engine.assign_call(ctx.call_id, body.agent_id, by=ctx.who(), why=body.why)
     return await call_reply(ctx, ctx.call_id)
 
 
 @actions.post("/v1/calls/{call_id}/withdraw", roles=SUPERVISOR, answers={200: Call}, refusals=(404, 409, 422))
 async def withdraw(ctx: Ctx, body: Withdrawal) -> Reply:
     """Take a waiting call out of line; it ends `withdrawn`."""
-    why = await put_down(ctx.site, ctx.call_id, body.why)
-    await ctx.site.engine.withdraw_call(ctx.call_id, by=ctx.who(), why=why)
+    await ctx.site.engine.withdraw_call(ctx.call_id, by=ctx.who(), why=body.why)
     row = await read(ctx, ctx.call_id)
     if row.outcome != "withdrawn":
         raise WrongState

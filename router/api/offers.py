@@ -8,7 +8,6 @@ from router.api.call_view import call_reply
 from router.api.reply import Reply
 from router.api.route import AGENT, Ctx, Routes
 from router.api.shapes import Body, Reason
-from router.api.words import put_down
 
 offers = Routes("Offers")
 
@@ -29,8 +28,7 @@ async def accept(ctx: Ctx) -> Reply:
 async def decline(ctx: Ctx, body: Decline) -> Reply:
     """Do not take the call: the caller keeps the place and looks again at once."""
     call_id, agent_id = await _held(ctx)
-    reason = await put_down(ctx.site, call_id, body.reason)
-    await ctx.site.engine.decline_offer(call_id, agent_id, ctx.ids["offer_id"], reason=reason)
+    await ctx.site.engine.decline_offer(call_id, agent_id, ctx.ids["offer_id"], reason=body.reason)
     return await call_reply(ctx, call_id)
 
 

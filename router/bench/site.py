@@ -177,7 +177,9 @@ class BenchSite:
         return [self._on_offer("decline_offer", offer, cause="declined", reason="", only_in="") for offer in offers]
 
     def abandon(self, calls: Iterable[str]) -> Commands:
-        return [self.engine.command("abandon_call", {"call_id": call_id, "cause": "hangup"}) for call_id in calls]
+        return [
+            self.engine.command("abandon_call", {"call_id": call_id, "cause": "hangup", "why": ""}) for call_id in calls
+        ]
 
     def _on_offer(self, script: str, offer: Offer, **given: str) -> list[str]:
         given |= {"call_id": offer.call_id, "agent_id": offer.agent_id, "offer": offer.fence}

@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 WORDS = "words:"
-"""What a place of people's own words begins with, among a call's cold facts and in the events that mean them."""
-_ENCODED = quote(WORDS, safe="")
+"""By it an event says that people wrote something. It lies with the call's cold facts, as `words:<id of the entry>`."""
 
 CALL_STATES = {
     "g": "greeting",
@@ -93,15 +92,17 @@ class Event:
         return tuple(self.fields[key] for key in ("call", "old") if self.fields.get(key))
 
     def text(self, key: str) -> str:
-        """A field of free text, decoded. Of people's own words only the place is there: `with_words` puts them in."""
-        text = unquote(self.fields.get(key, ""))
-        return "" if text.startswith(WORDS) else text
+        """A field of free text, decoded. People's own words are not there: `with_words` puts them in."""
+        text = self.fields.get(key, "")
+        return "" if text == WORDS else unquote(text)
 
     def with_words(self, facts: Mapping[str, Any]) -> Event:
         """The same with what people wrote, as far as the call's cold facts still have it."""
-        places = {key: unquote(text) for key, text in self.fields.items() if text.startswith(_ENCODED)}
-        words = {key: quote(str(facts[place]), safe="") for key, place in places.items() if place in facts}
-        return replace(self, fields={**self.fields, **words}) if words else self
+        words = facts.get(WORDS + self.entry_id)
+        if words is None:
+            return self
+        told = quote(str(words), safe="")
+        return replace(self, fields={key: told if text == WORDS else text for key, text in self.fields.items()})
 
     @property
     def facts(self) -> Facts | None:

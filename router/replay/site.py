@@ -96,7 +96,7 @@ class Site:
 
     def give_up(self, call_id: str) -> None:
         """A caller leaves; one already answered has left long ago, and nothing happens."""
-        self.send("abandon_call", call_id=call_id, cause="hangup")
+        self.send("abandon_call", call_id=call_id, cause="hangup", why="")
 
     def accept(self, offer: Offer) -> None:
         self.send("accept_offer", call_id=offer.call_id, agent_id=offer.agent_id, offer=offer.offer_id)

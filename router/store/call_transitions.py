@@ -33,6 +33,11 @@ def step_text(step: Step) -> str:
     return f"{step.name};{busy};{wait};{full};{' '.join(step.lanes)}"
 
 
+def _written(words: str) -> str:
+    """What people wrote, as the scripts put it down."""
+    return json.dumps(words, ensure_ascii=False) if words else ""
+
+
 def ladder_text(steps: Sequence[Step]) -> str:
     return "|".join(step_text(step) for step in steps)
 
@@ -193,7 +198,7 @@ class CallTransitions(Sending):
             agent_id=agent_id,
             offer=offer_id,
             cause=cause,
-            reason=quote(reason, safe=""),
+            reason=_written(reason),
             only_in=only_in,
             step=step,
         )
@@ -254,17 +259,18 @@ class CallTransitions(Sending):
             ladder=ladder_text(ladder.steps),
             max_wait_ms=str(ladder.max_wait_ms),
             plan_version=plan_version,
-            note=quote(note, safe=""),
+            note=_written(note),
         )
         return self._state(words)
 
     async def abandon_call(self, call_id: str, cause: str = "hangup", step: str = "") -> str:
         """The caller is gone (`hangup`, `failed`). Raises UnknownCall. `step`: as in `choose`."""
-        return self._state(await self._run("abandon_call", call_id=call_id, cause=cause, step=step))
+        return self._state(await self._run("abandon_call", call_id=call_id, cause=cause, why="", step=step))
 
     async def withdraw_call(self, call_id: str, *, by: str = "", why: str = "") -> str:
         """A supervisor takes a waiting call out. Raises UnknownCall, WrongState."""
-        return await self.abandon_call(call_id, f"withdrawn|by={by}|why={quote(why, safe='')}")
+        words = await self._run("abandon_call", call_id=call_id, cause=f"withdrawn|by={by}", why=_written(why))
+        return self._state(words)
 
     async def cancel_callback(self, callback_id: str) -> str:
         """A callback that has not been connected is cancelled. Raises UnknownCall, WrongState."""
@@ -273,13 +279,13 @@ class CallTransitions(Sending):
     async def boost_call(self, call_id: str, head_start_ms: int, *, by: str, why: str = "") -> str:
         """Sets the head start of a waiting call anew. Raises UnknownCall, WrongState."""
         words = await self._run(
-            "boost_call", call_id=call_id, head_start_ms=str(head_start_ms), by=by, why=quote(why, safe="")
+            "boost_call", call_id=call_id, head_start_ms=str(head_start_ms), by=by, why=_written(why)
         )
         return self._state(words)
 
     async def assign_call(self, call_id: str, agent_id: str, *, by: str, why: str = "") -> str:
         """Gives a waiting call to one agent. Raises UnknownCall, UnknownAgent, WrongState, AgentAway."""
-        words = await self._run("assign_call", call_id=call_id, agent_id=agent_id, by=by, why=quote(why, safe=""))
+        words = await self._run("assign_call", call_id=call_id, agent_id=agent_id, by=by, why=_written(why))
         if words[0] == "AWAY":
             raise errors.AgentAway
         return self._state(words)

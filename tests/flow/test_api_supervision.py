@@ -208,3 +208,21 @@ async def test_a_closed_queue_sends_its_callers_on_and_opens_by_itself(api):
     assert (await api.put("/v1/queues/vip", {"open": False})).json["queues"][0]["until"] is None
     assert (await api.put("/v1/queues/vip", {"open": True})).json["queues"][0]["open"] is True
     assert (await api.put("/v1/queues/nowhere", {"open": True})).slug == "unknown-group"
+
+
+async def test_who_is_refused_or_repeats_leaves_no_words(api):
+    """Nor does a client that sends the same again and again make the call's record grow."""
+    await api.ready("agent-7")
+    await api.call("ada", ADA)
+    await api.call("n", NOBODY)
+
+    async def words():
+        rows = await api.site.engine.read_calls(["ada", "n"])
+        return [value for row in rows for name, value in row.meta.items() if name.startswith("words:")]
+
+    for _ in range(3):
+        for action, body in (("boost", {"head_start_ms": 1}), ("assign", {"agent_id": "agent-3"}), ("withdraw", {})):
+            assert (await api.post(f"/v1/calls/ada/{action}", body | {"why": "let me"})).status == 409
+        assert (await api.post("/v1/calls/n/assign", {"agent_id": "agent-1", "why": "let me"})).status == 409
+        assert (await api.post("/v1/calls/n/boost", {"head_start_ms": 60_000, "why": "a friend"})).status == 200
+    assert await words() == ["a friend"]

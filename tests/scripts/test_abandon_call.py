@@ -103,7 +103,7 @@ async def test_a_supervisor_withdraws_a_waiting_call(engine: Engine, stage: Stag
 
     assert await stage.outcome("c1") == "withdrawn"
     (ended,) = await stage.events()
-    assert (ended.fields["by"], ended.text("why")) == ("sue", "test call | again")
+    assert ended.fields["by"] == "sue"
 
 
 async def test_a_call_being_asked_can_be_withdrawn(engine: Engine, stage: Stage, choosing_call: str) -> None:

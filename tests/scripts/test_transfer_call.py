@@ -33,7 +33,7 @@ async def test_the_caller_waits_with_the_original_rank(engine: Engine, stage: St
     assert (await stage.agent_row("ann")).state == "wrapping"
     assert await stage.deadline("a:ann") == engine.timing.wrap_up_ms
     transferred, _ = await stage.events()
-    assert (transferred.type, transferred.text("note")) == ("call.transferred", "loan | car")
+    assert transferred.type == "call.transferred"
 
 
 async def test_a_ready_agent_of_the_target_is_offered_at_once(stage: Stage, connected_call: Lease) -> None:

@@ -5,13 +5,14 @@
 
   ARGV[1] clock         '' server time, 'v' last virtual time, or ms
   ARGV[2] call_id
-  ARGV[3] cause         hangup | failed | withdrawn | cancelled; a supervisor's with |by=…|why=… for the audit
+  ARGV[3] cause         hangup | failed | withdrawn | cancelled; a supervisor's with |by=… for the audit
   ARGV[4] short_abandon_ms
   ARGV[5] wrap_up_ms
   ARGV[6] offer_ms
   ARGV[7] question_ms
   ARGV[8] tombstone_ms
   ARGV[9] retain_ended_ms
+  ARGV[10] why          a supervisor's: a JSON string, see includes/words
 
   RETURNS {OK, state} | {UNKNOWN} | {WRONG_STATE, state} | {NOT_VIRTUAL}
   EVENTS  none of its own
@@ -20,6 +21,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "words"
 --- @include "call_record"
 --- @include "keep_free"
 --- @include "duty"
@@ -33,7 +35,7 @@
 
 local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
-local told = cause
+local told = why ~= '' and cause .. '|why=' .. mark(why) or cause
 cause = string.match(told, '^[^|]*')
 if c.st == 'e' then
   if (cause == 'withdrawn' or cause == 'cancelled') and call('HGET', C .. call_id, 'oc') ~= cause then
@@ -67,7 +69,7 @@ if cause == 'hangup' and not c.callback then
 end
 local held = c.callback and held_call(heir)
 if held then outcome = 'superseded' end
-end_call(c, outcome, told, not agent)
+put_down(call_id, end_call(c, outcome, told, not agent), why)
 -- Before the agent looks: the held call's place may be the best.
 release_held(held)
 if agent then

@@ -7,7 +7,7 @@
   ARGV[2] call_id
   ARGV[3] agent_id
   ARGV[4] by            who, for the audit
-  ARGV[5] why           percent-encoded
+  ARGV[5] why           a JSON string, see includes/words
   ARGV[6] offer_ms
   ARGV[7] question_ms
   ARGV[8] tombstone_ms
@@ -20,6 +20,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "words"
 --- @include "call_record"
 --- @include "keep_free"
 --- @include "duty"
@@ -39,8 +40,9 @@ local lane = '@' .. agent_id
 local standing = string.find(' ' .. c.ln .. ' ', ' ' .. lane .. ' ', 1, true)
 if standing and c.st == 'w' and f[1] ~= 'r' then return 'OK w' end
 
-emit('call.assigned|call=' .. call_id .. '|agent=' .. agent_id .. '|by=' .. by .. '|why=' .. why .. '|step=' .. c.sp
-  .. '|facts=' .. c.mx)
+local told = emit('call.assigned|call=' .. call_id .. '|agent=' .. agent_id .. '|by=' .. by .. '|why=' .. mark(why)
+  .. '|step=' .. c.sp .. '|facts=' .. c.mx)
+put_down(call_id, told, why)
 if f[1] == 'r' then
   lease(c, agent_id, lane, f[2], true, f[3])
   return 'OK o'

@@ -7,7 +7,7 @@
   ARGV[2] call_id
   ARGV[3] head_start_ms
   ARGV[4] by            who, for the audit
-  ARGV[5] why           percent-encoded
+  ARGV[5] why           a JSON string, see includes/words
 
   RETURNS {OK, state} | {WRONG_STATE, state} | {UNKNOWN} | {NOT_VIRTUAL}
   EVENTS  call.boosted
@@ -16,6 +16,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "words"
 --- @include "call_record"
 
 local c = read_call(call_id)
@@ -24,8 +25,9 @@ if c.st ~= 'w' and c.st ~= 'q' then return 'WRONG_STATE ' .. c.st end
 
 local rank = string.format('%.0f', (c.accepted - head_start_ms) * 1000 + c.rank % 1000)
 if rank ~= c.rank then
-  emit('call.boosted|call=' .. call_id .. '|head_start=' .. head_start_ms .. '|by=' .. by .. '|why=' .. why .. '|step=' .. c.sp
-    .. '|facts=' .. c.mx)
+  local told = emit('call.boosted|call=' .. call_id .. '|head_start=' .. head_start_ms .. '|by=' .. by .. '|why=' .. mark(why)
+    .. '|step=' .. c.sp .. '|facts=' .. c.mx)
+  put_down(call_id, told, why)
   call('HSET', C .. call_id, 'rk', rank)
   for name in string.gmatch(c.ln, '%S+') do call('ZADD', W .. name, rank, call_id) end
 end

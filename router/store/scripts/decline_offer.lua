@@ -14,7 +14,7 @@
   ARGV[9] cooling_max_ms
   ARGV[10] tombstone_ms
   ARGV[11] retain_ended_ms
-  ARGV[12] reason       the agent's own words, percent-encoded
+  ARGV[12] reason       the agent's own words: a JSON string, see includes/words
   ARGV[13] only_in      states in which it is meant: o not taken, b taken, d a callback's customer is dialled; '' all
 
   RETURNS {OK, state} | {OFFER_GONE} | {NOT_VIRTUAL}
@@ -24,6 +24,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "words"
 --- @include "call_record"
 --- @include "keep_free"
 --- @include "duty"
@@ -54,7 +55,8 @@ if agent_id == '' and stands == 'd' and only_in == '' then
   return 'OK e'
 end
 
-announce_return(c, reason ~= '' and cause .. '|reason=' .. reason or cause)
+local told = announce_return(c, reason ~= '' and cause .. '|reason=' .. mark(reason) or cause)
+put_down(call_id, told, reason)
 rest(c.ag, cause, '', '')
 return_call(c)
 return 'OK ' .. c.st

@@ -9,7 +9,7 @@
   ARGV[4] ladder        steps to the target
   ARGV[5] max_wait_ms
   ARGV[6] plan_version  the plan it was made with
-  ARGV[7] note          percent-encoded
+  ARGV[7] note          a JSON string, see includes/words
   ARGV[8] wrap_up_ms
   ARGV[9] offer_ms
   ARGV[10] question_ms
@@ -23,6 +23,7 @@
 --- @include "keys"
 --- @include "clock"
 --- @include "emit"
+--- @include "words"
 --- @include "call_record"
 --- @include "keep_free"
 --- @include "duty"
@@ -41,8 +42,9 @@ end
 local version = call('HGET', G, 'v') or ''
 if version ~= plan_version then return 'PLAN_MOVED ' .. version end
 
-emit('call.transferred|call=' .. call_id .. '|agent=' .. agent .. '|offer=' .. offer .. '|step=' .. c.sp .. '|facts=' .. c.mx
-  .. '|note=' .. note)
+local told = emit('call.transferred|call=' .. call_id .. '|agent=' .. agent .. '|offer=' .. offer .. '|step=' .. c.sp
+  .. '|facts=' .. c.mx .. '|note=' .. mark(note))
+put_down(call_id, told, note)
 call('HSET', A .. agent, 'st', 'w', 'ca', '', 'sn', at)
 call('ZADD', T, now + wrap_up_ms, 'a:' .. agent)
 c.st, c.ag, c.av, c.la, c.lanes = 'w', '', '', '', {}

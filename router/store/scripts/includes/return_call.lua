@@ -16,7 +16,7 @@ local function remember(c, agent)
 end
 
 local function announce_return(c, cause)
-  emit('call.returned|call=' .. c.id .. '|agent=' .. c.ag .. '|offer=' .. c.fe .. '|cause=' .. cause .. '|was=' .. c.st
+  return emit('call.returned|call=' .. c.id .. '|agent=' .. c.ag .. '|offer=' .. c.fe .. '|cause=' .. cause .. '|was=' .. c.st
     .. '|step=' .. c.sp .. '|facts=' .. c.mx)
 end
 
