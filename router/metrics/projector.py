@@ -8,6 +8,7 @@ used: the trimmer keeps what has not been read, and moves the bookmark of a read
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -74,18 +75,21 @@ class Projector:
 
     async def run(self) -> None:
         """Count whenever nobody else does, until cancelled; a server that is away is tried again."""
-        while True:
-            try:
-                if await self._may_lead():
-                    work = await self.load()
-                    while True:
-                        count = await self.step(work)
-                        await asyncio.sleep(0 if count == BATCH else PACE_S)
-            except Replaced:
-                pass
-            except Exception as error:
-                say(log, logging.WARNING, "metrics not counted", error=type(error).__name__)
-            await asyncio.sleep(RETRY_S)
+        try:
+            while True:
+                try:
+                    if await self._may_lead():
+                        work = await self.load()
+                        while True:
+                            count = await self.step(work)
+                            await asyncio.sleep(0 if count == BATCH else PACE_S)
+                except Replaced:
+                    pass
+                except Exception as error:
+                    say(log, logging.WARNING, "metrics not counted", error=type(error).__name__)
+                await asyncio.sleep(RETRY_S)
+        finally:
+            await self._resign()
 
     async def load(self) -> Work:
         """What is kept, ready to go on from; a snapshot where there is nothing, or entries are missing."""
@@ -177,6 +181,14 @@ class Projector:
         if await self._engine.connection.call("SET", key, self._name, "NX", "PX", str(LEASE_MS)):
             return True
         return bool(await self._engine.connection.call("GET", key) == self._name.encode())
+
+    async def _resign(self) -> None:
+        """The next one need not wait for the lease to run out; of a server that is away nothing is asked for long."""
+        key = self._keys.own("mt:by")
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(RETRY_S):
+                if await self._engine.connection.call("GET", key) == self._name.encode():
+                    await self._engine.connection.call("DEL", key)
 
 
 class Work:

@@ -17,6 +17,7 @@ from config.loading import load_config
 from router.domain.estimates import Forecast, Quality
 from router.domain.ladder import Ladder, Profile, Step
 from router.metrics import definitions as d
+from router.metrics import now, projector
 from router.metrics.projector import Projector
 from router.metrics.scrape import read, render
 from router.store.channel import Channel
@@ -119,6 +120,22 @@ async def test_figures_stay_when_the_service_is_gone(database: str, tmp_path: Pa
         assert shown.total("longest_wait_seconds") > 0
 
 
+async def test_figures_are_true_at_once_after_a_restart(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stopped has left the place: nobody waits for a lease before what happens next is counted."""
+    monkeypatch.setattr(projector, "LEASE_MS", 600_000)
+    monkeypatch.setattr(now, "PATIENCE_S", 8.0)
+    config = write_config(tmp_path / "config")
+    async with serving(database, config) as first:
+        await first.call("c1", None)
+        await until(first, "waiting", 1)
+    async with serving(database, config) as second:
+        await second.call("c2", None)
+        tiers = (await second.get("/v1/queues")).json["tiers"]
+        assert sum(tier["waiting"] for tier in tiers) == 2
+
+
 async def test_a_sites_token_shows_that_site(database: str, tmp_path: Path) -> None:
     async with serving(database, write_config(tmp_path / "config", sites=("north",))) as admin:
 
@@ -209,8 +226,8 @@ async def test_a_scrape_is_quick_with_many_waiting(server: str, channel: Channel
     engine = Engine(channel, Keyspace(site))
     await engine.load_scripts()
     reader = await Channel.open(server)
-    projector = Projector(engine, reader, "one", lambda: PLAN)
-    work = await projector.load()
+    counting = Projector(engine, reader, "one", lambda: PLAN)
+    work = await counting.load()
     tiers = [tier.name for tier in PLAN.tiers]
 
     async def come(numbers: range) -> None:
@@ -227,7 +244,7 @@ async def test_a_scrape_is_quick_with_many_waiting(server: str, channel: Channel
         return sorted(took)[10]
 
     async def count() -> None:
-        while await projector.step(work, block_ms=1):
+        while await counting.step(work, block_ms=1):
             pass
 
     general = Profile({"vip": 1, "general": 2}, frozenset())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from router.metrics.scrape import Reading, read, render
 from router.store.channel import Channel
 from router.store.engine import Engine
 from router.store.keyspace import Keyspace
+from tests.support.waiting import wait_until
 
 PLAN = load_config(Path(__file__).resolve().parents[2] / "config")["main"].plan.site
 VIP = Profile({"vip": 1}, frozenset())
@@ -101,6 +103,25 @@ async def test_one_reader_at_a_time(engine: Engine, reader: Any) -> None:
     assert not await second._may_lead()
     assert await first._may_lead()
     assert await engine.connection.call("PTTL", engine.keys.own("mt:by")) <= LEASE_MS
+
+
+async def test_who_stops_leaves_the_place_to_the_next(engine: Engine, reader: Any) -> None:
+    """And only its own: whoever has it by now keeps it."""
+    lease = engine.keys.own("mt:by")
+
+    async def counts() -> bool:
+        return value(await shown(engine), d.WAITING, "gold") == 1
+
+    await come(engine, "c1")
+    running = asyncio.create_task(reader("one").run())
+    await wait_until(counts)
+    assert await engine.connection.call("GET", lease) == b"one"
+    running.cancel()
+    await asyncio.wait([running])
+    assert await engine.connection.call("GET", lease) is None
+    await engine.connection.call("SET", lease, "two")
+    await reader("one")._resign()
+    assert await engine.connection.call("GET", lease) == b"two"
 
 
 async def test_a_batch_whose_reader_died_before_it_was_kept_counts_once(engine: Engine, reader: Any) -> None:
