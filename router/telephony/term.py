@@ -20,6 +20,7 @@ from router.domain.events import Event
 from router.events.stream import Connection, read_entry
 from router.logging_ import say
 from router.site import Site
+from router.store.channel import ChannelError
 from router.store.reading import fields
 from router.telephony.actions import TYPES, Look, is_ours, wanted
 from router.telephony.carrying import Carrier
@@ -87,6 +88,7 @@ class Term:
         return events[-1].entry_id if events else ">" if not found else found[-1][0].decode()
 
     async def stop(self) -> None:
+        """Waits for nothing that the store has to answer: whoever comes next waits for this one to leave."""
         running = list(self._at.values())
         for task in running:
             task.cancel()
@@ -94,8 +96,10 @@ class Term:
         if self._acknowledging is not None:
             self._acknowledging.cancel()
             await asyncio.wait({self._acknowledging})
-            with contextlib.suppress(Exception):
-                await self._acknowledge()
+        if self._settled:
+            # Nobody waits for it: what it does not reach is looked at again, and found to be done.
+            with contextlib.suppress(ChannelError):
+                self._site.channel.send(*self._acknowledgement()).add_done_callback(_forgive)
 
     def _start(self, event: Event) -> None:
         """After what its call has before it."""
@@ -139,10 +143,13 @@ class Term:
                 await asyncio.sleep(RETRY_S)
 
     async def _acknowledge(self) -> None:
-        if settled := list(self._settled):
-            await self._site.channel.call("XACK", self._site.keys.events, GROUP, *settled)
-            for _ in settled:
-                self._settled.popleft()
+        words = self._acknowledgement()
+        await self._site.channel.call(*words)
+        for _ in words[3:]:
+            self._settled.popleft()
+
+    def _acknowledgement(self) -> tuple[str, ...]:
+        return "XACK", self._site.keys.events, GROUP, *self._settled
 
     async def _handle(self, event: Event) -> None:
         look = await self._look(event)
@@ -192,3 +199,8 @@ class Term:
 
     async def _do(self, *args: Any) -> Any:
         return await self._connection.call(*args)
+
+
+def _forgive(sent: asyncio.Future[Any]) -> None:
+    if not sent.cancelled():
+        sent.exception()
