@@ -76,6 +76,38 @@ def test_the_rules_do_what_they_say(name: str) -> None:
     promtool("test", "rules", OPS / "prometheus" / "tests" / f"{name}.yml")
 
 
+@pytest.mark.parametrize("name", ["alerts", "service_level"])
+def test_the_rules_do_the_same_whoever_is_scraped(name: str, tmp_path: Path) -> None:
+    """Two services show the one truth twice; nothing may be doubled by it, and no join may fail."""
+    tests = yaml.safe_load((OPS / "prometheus" / "tests" / f"{name}.yml").read_text())
+    tests["rule_files"] = [str(file) for file in RULES]
+    for test in tests["tests"]:
+        test["input_series"] = [
+            {**one, "series": one["series"].replace("{", f'{{instance="{instance}", ', 1)}
+            for one in test["input_series"]
+            for instance in ("a", "b")
+            if "instance=" not in one["series"]
+        ] + [one for one in test["input_series"] if "instance=" in one["series"]]
+    doubled = tmp_path / "doubled.yml"
+    doubled.write_text(yaml.safe_dump(tests))
+    promtool("test", "rules", doubled)
+
+
+def test_nothing_is_doubled_by_a_second_service() -> None:
+    """Whatever else is asked of our metrics is asked of the greatest that any service shows."""
+    once = r"max(?: without \(instance\)| by \([a-z, ]*\))? ?\((?:rate\(|increase\()?$"
+    texts = [query for _, query in queries()]
+    texts += [
+        rule["expr"]
+        for file in RULES
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+    for text in texts:
+        for found in re.finditer(r"(?<![:\w])vipline_\w+", text):
+            assert re.search(once, text[: found.start()]), text
+
+
 def test_every_alert_is_tried() -> None:
     told = [yaml.safe_load(file.read_text()) for file in RULES]
     alerts = {rule["alert"] for file in told for group in file["groups"] for rule in group["rules"] if "alert" in rule}
