@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
+from router.directory import lookup
 from router.store.channel import Channel
 from router.store.embedded import EmbeddedServer
 from tests.support.leaks import delete_keys_of, strangers
+
+# A busy machine is no fault: an example may take its time, and so may a look-up that would let the call go on unknown.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+lookup.BUDGET_S = 5.0
 
 _site_numbers = count(1)
 

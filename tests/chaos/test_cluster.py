@@ -32,7 +32,7 @@ OUTAGE_MAX = 8.0
 """Of a node time-out, on a machine that does other things as well; the aim is 2.2."""
 FROZEN_S = 6.0
 """Until all have left it: what a master answers that wakes before that is lost, except under durability=replica."""
-OTHERS_MAX_S = 1.8
+OTHERS_MAX_S = 3.0
 """Sites of other masters hardly notice."""
 
 Nodes = list[PlainServer]

@@ -76,7 +76,7 @@ async def test_rubbish_is_counted_and_nothing_else(two: Two) -> None:
     await wait_until(lambda: two.counts["rubbish"] == len(RUBBISH))
     await two.others_talk()
     assert two.bad.connections == 1
-    refused = f'vipline_hooks_refused_total{{cause="rubbish",provider="ari",site="main"}} {len(RUBBISH)}.0'
+    refused = f'vipline_hooks_refused_total{{cause="ari: rubbish",site="main"}} {len(RUBBISH)}.0'
 
     async def told() -> bool:
         return refused in (await two.house.api.get("/metrics")).text
@@ -103,8 +103,8 @@ async def test_a_flood_is_read_slowly_and_keeps_nobody_waiting(two: Two) -> None
     two.says(*([flood] * int(AT_ONCE + 3 * A_SECOND)))
     started = time.monotonic()
     await two.others_talk()
-    assert time.monotonic() - started < 5
-    await wait_until(lambda: two.counts["slowed"] > 0)
+    assert time.monotonic() - started < 20
+    await wait_until(lambda: two.counts["slowed"] > 0, 30)
     assert two.counts["foreign"] > 0
 
 

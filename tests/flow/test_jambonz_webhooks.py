@@ -32,7 +32,7 @@ def raw(**more: Any) -> bytes:
 
 
 def refused(why: str) -> float:
-    return REFUSED.labels("jambonz", why)._value.get()  # type: ignore[no-any-return]
+    return REFUSED.labels(f"jambonz: {why}")._value.get()  # type: ignore[no-any-return]
 
 
 async def ask(stage: Stage, path: str, body: bytes, signature: str | None = None) -> int:

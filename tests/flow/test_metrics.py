@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.loading import load_config
+from ivr.refused import REFUSED
 from router.domain.estimates import Forecast, Quality
 from router.domain.ladder import Ladder, Profile, Step
 from router.metrics import definitions as d
@@ -158,6 +159,12 @@ async def test_labels_are_few_whatever_callers_send(api: Api) -> None:
     assert {name.partition("=")[0] for name in names} <= {"site", "tier", "queue", "step", "outcome", "cause"}
     assert len([name for name in names if name.startswith("tier=")]) <= 6
     assert not [name for name in names if "call-" in name or "555" in name or "agent-" in name]
+
+
+def test_labels_have_one_of_a_few_names() -> None:
+    allowed = {"tier", "queue", "step", "outcome", "cause"}  # and `site`, which each has
+    assert {name: metric.labels for name, metric in d.ALL.items() if not set(metric.labels) <= allowed} == {}
+    assert set(REFUSED._labelnames) <= allowed
 
 
 async def test_every_metric_is_described(api: Api) -> None:

@@ -26,7 +26,7 @@ async def platform(database: str, tmp_path: Path) -> AsyncIterator[Platform]:
 
 
 def refused(why: str) -> float:
-    return REFUSED.labels("node", why)._value.get()  # type: ignore[no-any-return]
+    return REFUSED.labels(f"node: {why}")._value.get()  # type: ignore[no-any-return]
 
 
 async def status(platform: Platform, path: str, **headers: str) -> int:
@@ -44,7 +44,7 @@ async def test_a_path_that_is_not_known_is_refused(platform: Platform) -> None:
 
 async def test_what_was_refused_is_among_the_metrics(platform: Platform) -> None:
     assert await status(platform, platform.path("route", "wrong")) == 403
-    shown = 'vipline_hooks_refused_total{cause="secret",provider="node",site="main"} 1.0'
+    shown = 'vipline_hooks_refused_total{cause="node: secret",site="main"} 1.0'
 
     async def is_shown() -> bool:
         return shown in (await platform.api.get("/metrics")).text

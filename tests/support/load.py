@@ -39,7 +39,7 @@ TIMING = {
     "owner_wait": "1s",
 }
 ANSWER_PATIENCE_S = 1.5
-GIVE_UP_S = 30.0
+GIVE_UP_S = 60.0
 PATIENCE_S = 60.0
 LINE_MAX = 60
 NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
