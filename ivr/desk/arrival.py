@@ -25,7 +25,7 @@ from router.site import Site
 from router.store.begun import Begun
 from router.store.rows import CallView
 
-MET_KEPT = 4_096
+MET_KEPT = 1_024
 
 log = logging.getLogger("vipline.desk")
 
