@@ -1,4 +1,4 @@
-"""Requests of providers that are turned away: counted by provider and reason, never by call or number."""
+"""Requests of providers that are turned away: by whose and why (`twilio: signature`); never by call or number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from ivr.adapter import Hearer
 from router.logging_ import say
 
-REFUSED = Counter("vipline_hooks_refused", "Requests of providers that were turned away", ("provider", "cause"))
+REFUSED = Counter("vipline_hooks_refused", "Requests of providers that were turned away", ("cause",))
 """Of this process, whatever site was asked for; what a site turned away is among its metrics too."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,7 +42,7 @@ def counted(provider: str, desk_of: Callable[[str], Hearer | None], handler: Han
 
 
 def note(provider: str, cause: str, desk: Hearer | None) -> None:
-    REFUSED.labels(provider, cause).inc()
+    REFUSED.labels(f"{provider}: {cause}").inc()
     say(log, logging.WARNING, "request refused", provider=provider, cause=cause)
     if desk is not None:
         desk.turned_away(provider, cause)

@@ -77,7 +77,7 @@ class Desk:
 
     def turned_away(self, provider: str, cause: str) -> None:
         """A request for the site was refused; `cause` is one of a few words."""
-        self._site.local.count(HOOKS_REFUSED, provider, cause)
+        self._site.local.count(HOOKS_REFUSED, f"{provider}: {cause}")
 
     async def dialled(self, call_id: str) -> str | None:
         """The provider's id of the customer's leg of a callback, the newest; None when nobody was dialled."""

@@ -1,8 +1,7 @@
 """Every metric: its name, its labels, and one plain sentence. `docs/metrics.md` has formula, window and scope of each.
 
 Each name gets the prefix `vipline_` and each metric the label `site`. The other labels are `tier`, `queue` (a group, ""
-where an agent was asked for by name), `step`, `outcome`, `cause` and `provider`; never a call, a number, a customer or
-an agent.
+where an agent was asked for by name), `step`, `outcome` and `cause`; never a call, a number, a customer or an agent.
 """
 
 from __future__ import annotations
@@ -156,7 +155,8 @@ OUTBOX_HANGUPS = _counter("outbox_hangups", "Legs a carrier was to end, by how i
 OUTBOX_UNKNOWN = _counter("outbox_unknown", "Rings that may have been placed and were looked for: found, absent, or a"
                           " stray that was ended.", "outcome")  # fmt: skip
 OUTBOX_MISSED = _counter("outbox_ends_missed", "Legs found gone of which nobody had told us.")
-HOOKS_REFUSED = _counter("hooks_refused", "Requests of telephone providers that were turned away.", "provider", "cause")
+HOOKS_REFUSED = _counter("hooks_refused", "Requests of telephone providers that were turned away, by whose and why:"
+                         " `twilio: signature`.", "cause")  # fmt: skip
 CUT_OFF = _counter("readers_cut_off", "Readers of the stream that were cut off because they held it back.")
 GAPS = _counter("metrics_gaps", "Times these figures went on from a snapshot because entries were missing.")
 
