@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from router.store.begun import forgive
 from router.store.channel import Channel
 from router.store.keyspace import Keyspace
 
@@ -41,9 +42,9 @@ class Steps:
         words: list[Any] = [token, document]
         for field, value in more.items():
             words += [field, value]
-        self._channel.send("HSET", key, *words).add_done_callback(_forgive)
+        self._channel.send("HSET", key, *words).add_done_callback(forgive)
         if "n" in more:  # the call's first
-            self._channel.send("PEXPIRE", key, KEPT_MS, "NX").add_done_callback(_forgive)
+            self._channel.send("PEXPIRE", key, KEPT_MS, "NX").add_done_callback(forgive)
 
     async def answered(self, call_id: str, token: str) -> bytes | None:
         """The bytes that answered a step; None when whoever took the step died before answering."""
@@ -53,8 +54,3 @@ class Steps:
                 return body
             await asyncio.sleep(PAUSE_S)
         return None
-
-
-def _forgive(sent: asyncio.Future[Any]) -> None:
-    if not sent.cancelled():
-        sent.exception()

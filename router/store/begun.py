@@ -20,6 +20,8 @@ class Begun(Generic[T]):
         self._error: BaseException | None = None
         try:
             self._wait: Any = coroutine.send(None)
+            if isinstance(self._wait, asyncio.Future):
+                self._wait.add_done_callback(forgive)  # who began it may fail before awaiting it
         except BaseException as end:
             self._error = end
 
@@ -45,3 +47,9 @@ class Begun(Generic[T]):
             self._wait = self._coroutine.throw(error) if error else self._coroutine.send(None)
         except BaseException as end:
             self._error = end
+
+
+def forgive(sent: asyncio.Future[Any]) -> None:
+    """Nobody need wait for it: should it fail, that was heard."""
+    if not sent.cancelled():
+        sent.exception()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from router.store.begun import forgive
 from router.store.channel import Channel
 from router.store.keyspace import Keyspace
 from router.store.running import run_script
@@ -67,7 +67,7 @@ class Claims:
     def leave(self) -> None:
         """Nothing of ours is under way any more: whoever comes next need not wait for our claims to run out."""
         key = self._keys.own(f"outbox:left:{self._name}")
-        self._channel.send("SET", key, "1", "PX", str(self.claim_ms)).add_done_callback(_forgive)
+        self._channel.send("SET", key, "1", "PX", str(self.claim_ms)).add_done_callback(forgive)
 
     async def is_another(self, leg: str, leg_id: str) -> bool:
         """Whether the provider's leg is known to be another one of ours than `leg_id`."""
@@ -81,8 +81,3 @@ class Claims:
 
     async def _run(self, name: str, *arguments: str) -> list[bytes]:
         return await run_script(self._channel, _script(name), self._keys.root, *arguments)
-
-
-def _forgive(sent: asyncio.Future[Any]) -> None:
-    if not sent.cancelled():
-        sent.exception()

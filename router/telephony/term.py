@@ -20,6 +20,7 @@ from router.domain.events import Event
 from router.events.stream import Connection, read_entry
 from router.logging_ import say
 from router.site import Site
+from router.store.begun import forgive
 from router.store.channel import ChannelError
 from router.store.reading import fields
 from router.telephony.actions import TYPES, Look, is_ours, wanted
@@ -99,7 +100,7 @@ class Term:
         if self._settled:
             # Nobody waits for it: what it does not reach is looked at again, and found to be done.
             with contextlib.suppress(ChannelError):
-                self._site.channel.send(*self._acknowledgement()).add_done_callback(_forgive)
+                self._site.channel.send(*self._acknowledgement()).add_done_callback(forgive)
 
     def _start(self, event: Event) -> None:
         """After what its call has before it."""
@@ -199,8 +200,3 @@ class Term:
 
     async def _do(self, *args: Any) -> Any:
         return await self._connection.call(*args)
-
-
-def _forgive(sent: asyncio.Future[Any]) -> None:
-    if not sent.cancelled():
-        sent.exception()

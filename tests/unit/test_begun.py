@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -35,6 +36,25 @@ async def test_waits_come_one_after_the_other() -> None:
 
     begun = [Begun(slow(count)) for count in (3, 0, 1)]
     assert [await one for one in begun] == [3, 0, 1]
+
+
+async def test_one_that_is_never_awaited_complains_to_nobody() -> None:
+    """What was begun beside it failed first."""
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+
+    async def ask(reply: asyncio.Future[None]) -> None:
+        await reply
+
+    replies = [loop.create_future()]
+    begun = [Begun(ask(replies[0]))]
+    replies[0].set_exception(LookupError())
+    await asyncio.sleep(0)
+    begun.clear()
+    replies.clear()
+    gc.collect()
+    assert complaints == []
 
 
 async def test_errors_come_when_it_is_awaited() -> None:
