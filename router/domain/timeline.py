@@ -30,6 +30,7 @@ _ENDED = {
     "overflowed_out closed": "what the caller waited for is closed and no step is left; the caller took the exit",
     "failed": "the line could not be set up",
     "missed": "the callback's time passed",
+    "missed dialled_out": "the callback was dialled as often as its number may be in a day",
     "cancelled": "the callback was cancelled",
     "superseded": "the customer called in first; the place passed to that call",
 }

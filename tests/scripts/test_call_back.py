@@ -173,6 +173,39 @@ async def test_the_next_day_it_may_be_dialled_again(engine: Engine, stage: Stage
     assert await engine.call_back("c2", "cb2", a_day=1) == "e"
 
 
+async def dialled_in_vain(engine: Engine, stage: Stage) -> None:
+    """The agent's own line breaks while the customer's telephone rings: a dial all the same."""
+    await stage.agent("ann")
+    held = await stage.lease("cb1")
+    await engine.accept_offer(held.call_id, held.agent_id, held.offer_id)
+    await engine.give_back("cb1", held.offer_id, "network")
+    await engine.agent_away("ann", "offline")
+
+
+async def test_a_callback_that_comes_back_is_dialled_no_oftener_than_that(engine: Engine, stage: Stage) -> None:
+    await stage.call("c1", queue("vip"), meta=cold(trusted=False))
+    await engine.call_back("c1", "cb1", a_day=2)
+    await dialled_in_vain(engine, stage)
+    assert await stage.state("cb1") == "w"
+    await stage.events()
+
+    await dialled_in_vain(engine, stage)
+
+    assert await stage.outcome("cb1") == "missed"
+    assert await stage.line("vip") == []
+    (ended,) = [event for event in await stage.events() if event.type == "call.ended"]
+    assert ended.fields["cause"] == "dialled_out"
+
+
+async def test_dials_of_another_day_do_not_end_a_callback(engine: Engine, stage: Stage) -> None:
+    await stage.call("c1", queue("vip"), meta=cold(trusted=False))
+    await engine.call_back("c1", "cb1", a_day=2)
+    await dialled_in_vain(engine, stage)
+    await stage.later(23 * 60 * MINUTE)
+    await dialled_in_vain(engine, stage)
+    assert await stage.state("cb1") == "w"
+
+
 async def test_fifty_keys_at_once_are_one_callback(engine: Engine, stage: Stage) -> None:
     await sent_away(stage)
     assert set(await asyncio.gather(*(engine.call_back("c1", "cb1") for _ in range(50)))) == {"e"}

@@ -85,6 +85,10 @@ def event(text: str, entry_id: str = f"{AT}-0") -> Event:
         ("call.choice|call=a|choice=transfer|by=timeout", "no answer, so the caller goes on to others"),
         ("call.ended|call=a|outcome=answered|result=follow_up", "the conversation is over; follow_up"),
         (
+            "call.ended|call=a|outcome=missed|cause=dialled_out",
+            "the callback was dialled as often as its number may be in a day",
+        ),
+        (
             "call.ended|call=a|outcome=withdrawn|by=supervisor:1|why=a%7Cb",
             "a supervisor took the call out; by supervisor:1; a|b",
         ),

@@ -17,6 +17,6 @@ end
 
 local function take(number, id)
   if number == '' then return end
-  call('HSET', KN .. number, 'id', id)
+  call('HSET', KN .. number, 'id', id, 'most', a_day)
   call('PEXPIRE', KN .. number, math.max(callback_ms, 86400000))
 end

@@ -2,9 +2,11 @@
   return_call -- an offer or a connection came to nothing: the caller is back at the original rank and looks again.
 
   The pair is avoided from now on (the last three agents). Write the agent first (rest), so that it is not found again.
-  A callback whose customer has called in meanwhile leaves the place to that call.
+  A callback whose customer has called in meanwhile leaves the place to that call; one that was dialled as often as its
+  number may be in a day is missed.
   EVENTS  call.returned
 ]]
+--- @include "count_dial"
 local function remember(c, agent)
   local kept = {}
   for id in string.gmatch(c.av, '%S+') do
@@ -31,6 +33,10 @@ local function return_call(c)
   if held then
     end_call(c, 'superseded', 'called_in', false)
     release_held(held)
+    return
+  end
+  if c.callback and was == 'b' and is_dialled_out(c.id) then
+    end_call(c, 'missed', 'dialled_out', false)
     return
   end
   if c.max ~= '' and tonumber(c.max) <= now then
