@@ -50,7 +50,8 @@ end
 
 local refused = refusal_of(number)
 if refused then
-  call('SET', M .. call_id, string.sub(meta, 1, -2) .. ',"uncallable":"' .. refused .. '"}', 'KEEPTTL')
+  local said = ',"uncallable":"' .. refused .. '"'
+  if not string.find(meta, said, 1, true) then call('SET', M .. call_id, string.sub(meta, 1, -2) .. said .. '}', 'KEEPTTL') end
   return 'OK ' .. c.st
 end
 
