@@ -9,7 +9,6 @@ from typing import Any
 from router.api.queues import service_level
 from router.api.times import rfc3339
 from router.domain.events import AGENT_STATES, CALL_STATES
-from router.events.levels import level
 from router.live.hub import Hub, Name, Told
 from router.live.picture import AgentSeen, CallSeen
 from router.site import Site
@@ -90,7 +89,7 @@ async def figures_of(site: Site, hub: Hub) -> dict[str, Any]:
             {
                 "tier": tier.name,
                 "head_start_ms": tier.head_start,
-                "service_level": service_level(plan, None, level(counts, None, tier.name)),
+                "service_level": service_level(plan, counts, None, tier.name),
             }
             for tier in plan.tiers
         ],
@@ -99,11 +98,11 @@ async def figures_of(site: Site, hub: Hub) -> dict[str, Any]:
                 "group": name,
                 "title": group.title,
                 "open": name not in hub.picture.closed,
-                "service_level": service_level(plan, name, level(counts, name)),
+                "service_level": service_level(plan, counts, name),
             }
             for name, group in plan.groups.items()
         ],
-        "service_level": service_level(plan, None, level(counts)),
+        "service_level": service_level(plan, counts),
     }
 
 

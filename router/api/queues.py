@@ -21,7 +21,7 @@ from router.api.route import SUPERVISOR, Ctx, Routes
 from router.api.shapes import Answer, Body, Instant, Listing, When, listing
 from router.api.times import ms_of, rfc3339
 from router.domain.events import AGENT_STATES
-from router.events.levels import WINDOW_MS, Level, level
+from router.events.levels import WINDOW_MS, level, target_of
 from router.metrics.now import Now, Place, standing_now
 from router.site import Site
 from router.store.agent_transitions import OFF_DUTY
@@ -35,8 +35,8 @@ Said = Saying | Annotated[dict[Language, Saying], Field(min_length=1, max_length
 class ServiceLevel(Answer):
     variant: str = Field(description="`net`: answered within the target / (answered + abandoned − short abandoned)")
     window_ms: int
-    within_ms: int
-    target_percent: float
+    within_ms: int | None = Field(description="null where calls held to different targets are added up")
+    target_percent: float | None = Field(description="null where they are")
     percent: float | None = Field(description="null when no call counts yet")
 
 
@@ -187,7 +187,7 @@ def _queue(
         "message": message,
         **waits,
         "agents": {state: by_state[state] for state in AGENT_STATES.values()},
-        "service_level": service_level(plan, group, level(counts, group)),
+        "service_level": service_level(plan, counts, group),
         "estimate_ms": said(""),
         "tiers": _tiers(plan, group, now, counts, now_ms, said),
     }
@@ -205,7 +205,7 @@ def _tiers(
         {
             "tier": tier.name,
             **_waits(now, [(tier.name, group or "")], now_ms),
-            "service_level": service_level(plan, group, level(counts, group, tier.name)),
+            "service_level": service_level(plan, counts, group, tier.name),
             "estimate_ms": said(tier.name),
         }
         for tier in plan.tiers
@@ -220,13 +220,19 @@ def _waits(now: Now, places: Sequence[Place], now_ms: int) -> dict[str, Any]:
     }
 
 
-def service_level(plan: SitePlan, group: str | None, reached: Level) -> dict[str, Any]:
-    """Of a group, or of the whole site."""
-    target = plan.service_level.groups.get(group or "", plan.service_level.default)
+def service_level(
+    plan: SitePlan, counts: Counter[tuple[str, str, str]], group: str | None = None, tier: str | None = None
+) -> dict[str, Any]:
+    """Of a group (None: of all) and a tier (None: of all), and the target if all calls in it were held to the same."""
+    places = {(at, of) for at, of, _ in counts if group in (None, at) and tier in (None, of)}
+    nobody_yet = {(group or "", one.name) for one in plan.tiers if tier in (None, one.name)}
+    found = (target_of(plan, at, of) for at, of in places or nobody_yet)
+    targets = {(target.within, target.percent) for target in found}
+    within_ms, percent = targets.pop() if len(targets) == 1 else (None, None)
     return {
         "variant": "net",
         "window_ms": WINDOW_MS,
-        "within_ms": target.within,
-        "target_percent": target.percent,
-        "percent": reached.percent,
+        "within_ms": within_ms,
+        "target_percent": percent,
+        "percent": level(counts, group, tier).percent,
     }

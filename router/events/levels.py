@@ -1,6 +1,7 @@
 """How fast calls were answered: counters per five minutes, group and tier, kept for a little over an hour.
 
-`answered_in` counts those answered within the group's target. A call the owner or a cover answered has no group.
+`answered_in` counts those answered within the target. A call the owner or a cover answered has no group; `target_of`
+says what it is held to.
 Whoever hung up, called again in time and has the place was never gone: `recalled` takes out what had been counted.
 An entry is counted in the step that acknowledges it: once, whoever dies, freezes or wakes.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from config.models import SitePlan
+from config.models import SitePlan, Target
 from router.domain.events import Event
 from router.store.channel import Channel
 from router.store.keyspace import Keyspace
@@ -86,8 +87,7 @@ class Levels:
             return []
         group = group_of(self._plan(), step.name)
         if event.type == "call.connected" and facts.talks == 0:
-            target = self._plan().service_level.groups.get(group, self._plan().service_level.default)
-            in_time = event.at_ms - facts.accepted_ms <= target.within
+            in_time = event.at_ms - facts.accepted_ms <= target_of(self._plan(), group, facts.tier).within
             return [f"{group};{facts.tier};answered", *([f"{group};{facts.tier};answered_in"] if in_time else [])]
         outcome = event.fields.get("outcome")
         if event.type == "call.ended" and facts.talks == 0 and outcome in ("abandoned", "short_abandoned"):
@@ -110,6 +110,14 @@ class Levels:
         short = int(ended) - of.facts.accepted_ms < self._plan().service_level.short_abandon
         kinds = ("recalled", "short_recalled") if short else ("recalled",)
         return [(int(ended) // BUCKET_MS, f"{place};{kind}") for kind in kinds]
+
+
+def target_of(plan: SitePlan, group: str, tier: str) -> Target:
+    """What a call is held to: its group's target; with an owner or a cover ("") that of its ladder's first group."""
+    if not group and tier in plan.tier_order:
+        rungs = plan.rungs[plan.tier(tier).ladder]
+        group = next((rung.to[0] for rung in rungs if rung.kind == "group" and rung.to), "")
+    return plan.service_level.groups.get(group, plan.service_level.default)
 
 
 def group_of(plan: SitePlan, step: str) -> str:

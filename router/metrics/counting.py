@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from config.models import SitePlan
 from router.domain.events import Event
 from router.events.learning import group_of
+from router.events.levels import target_of
 from router.live.picture import LEASED, CallSeen, Picture
 from router.metrics import definitions as d
 from router.metrics.labels import OTHER, Labels
@@ -234,7 +235,7 @@ class Counting:
             return
         if outcome in _ABANDONED:
             self._waited(event, tier, queue, step, outcome)
-            in_target = wait_ms <= self._target_ms(queue)
+            in_target = wait_ms <= self._target_ms(tier, queue)
             self.gone[call_id] = Gone(tier, queue, outcome, in_target, event.at_ms)
         self._level(tier, queue, outcome, wait_ms)
 
@@ -257,7 +258,7 @@ class Counting:
         words = ["offered"]
         counted = "abandoned" if outcome in _ABANDONED else outcome
         if counted in ("answered", "abandoned", "callback"):
-            words += [counted, *([f"{counted}_in_target"] if wait_ms <= self._target_ms(queue) else [])]
+            words += [counted, *([f"{counted}_in_target"] if wait_ms <= self._target_ms(tier, queue) else [])]
         if outcome == "short_abandoned":
             words.append("short_abandoned")
         for word in words:
@@ -301,9 +302,8 @@ class Counting:
         facts = event.facts
         return self._labels.tier(facts.tier) if facts is not None else OTHER
 
-    def _target_ms(self, queue: str) -> int:
-        level = self._labels.plan.service_level
-        return level.groups.get(queue, level.default).within
+    def _target_ms(self, tier: str, queue: str) -> int:
+        return target_of(self._labels.plan, queue, tier).within
 
     def _forget(self, now_ms: int) -> None:
         while self.gone:

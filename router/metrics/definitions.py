@@ -110,6 +110,9 @@ RINGING = _gauge("ringing", "Calls offered to an agent.", "tier")
 TALKING = _gauge("talking", "Calls connected to an agent.", "tier")
 TARGET_SECONDS = _gauge("service_level_target_seconds", "Within what time the plan wants calls answered.", "queue")
 TARGET_RATIO = _gauge("service_level_target_ratio", "The share of calls the plan wants answered within it.", "queue")
+TIER_TARGET_SECONDS = _gauge("tier_target_seconds", "The same for callers of a tier who wait for their own agent or a"
+                             " cover: of the first group their ladder asks.", "tier")  # fmt: skip
+TIER_TARGET_RATIO = _gauge("tier_target_ratio", "The share the plan wants answered within it.", "tier")
 TIER_VIP = _gauge("tier_vip", "1 for tiers whose callers pass those of the default tier, else 0.", "tier")
 AGENTS = {
     state: _gauge(f"agents_{state}", f"Agents who are {state}, each once.")

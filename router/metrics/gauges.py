@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from config.models import SitePlan
 from router.domain.estimates import Quality
 from router.domain.events import AGENT_STATES
+from router.events.levels import target_of
 from router.metrics.labels import Labels
 from router.metrics.standing import Key, Standing
 from router.metrics.tally import field_of
@@ -51,6 +52,8 @@ class Gauges:
         self._standing.touched.update(self._standing.values, _all_keys(plan))
         targets = {"": level.default} | {group: level.groups.get(group, level.default) for group in plan.groups}
         self._more["targets"] = " ".join(f"{group}={one.within}={one.percent}" for group, one in targets.items())
+        own = {tier.name: target_of(plan, "", tier.name) for tier in plan.tiers}
+        self._more["tier_targets"] = " ".join(f"{tier}={one.within}={one.percent}" for tier, one in own.items())
         self._more["tiers"] = " ".join(f"{tier.name}={int(tier.name in plan.vip_tiers)}" for tier in plan.tiers)
         return True
 

@@ -136,7 +136,9 @@ def _shown(reading: Reading, kept: Mapping[str, str], now_ms: int, counted_ms: i
         elif name == "estimates_owner":
             _estimates(reading, text, d.OWNERS_ESTIMATED, d.OWNER_HITS, d.OWNER_ERROR)
         elif name == "targets":
-            _targets(reading, text)
+            _targets(reading, text, d.TARGET_SECONDS, d.TARGET_RATIO)
+        elif name == "tier_targets":
+            _targets(reading, text, d.TIER_TARGET_SECONDS, d.TIER_TARGET_RATIO)
         elif name == "tiers":
             for tier, _, vip in (one.rpartition("=") for one in text.split()):
                 reading.put(d.TIER_VIP, int(vip), tier)
@@ -182,11 +184,11 @@ def _estimates(reading: Reading, text: str, count: d.Metric, share: d.Metric, er
         reading.put(error, error_ms / answers / 1000)
 
 
-def _targets(reading: Reading, text: str) -> None:
+def _targets(reading: Reading, text: str, seconds: d.Metric, ratio: d.Metric) -> None:
     for target in text.split(" "):
-        group, within_ms, percent = target.rsplit("=", 2)
-        reading.put(d.TARGET_SECONDS, int(within_ms) / 1000, group)
-        reading.put(d.TARGET_RATIO, float(percent) / 100, group)
+        whose, within_ms, percent = target.rsplit("=", 2)
+        reading.put(seconds, int(within_ms) / 1000, whose)
+        reading.put(ratio, float(percent) / 100, whose)
 
 
 _GAUGES = {

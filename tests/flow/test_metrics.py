@@ -87,6 +87,7 @@ async def test_a_call_is_counted_from_offer_to_talk(api: Api) -> None:
     assert shown.get("service_level_inputs_total", tier=tier, queue="", outcome="answered_in_target") == 1
     assert shown.get("double_offers_total") == 0
     assert shown.get("talking", tier=tier) == 0
+    assert (shown.get("tier_target_seconds", tier=tier), shown.get("tier_target_ratio", tier=tier)) == (10, 0.9)
     shown = await until(api, "lookup_seconds_count", 1, outcome="directory")
     assert shown.total("decision_seconds_count") == 1
     assert shown.get("lookup_seconds_bucket", outcome="directory", le="+Inf") == 1

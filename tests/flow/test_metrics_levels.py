@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
-from router.events.levels import GROUP, Level, level
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from config.loading import load_config
+from router.api.queues import service_level
+from router.domain.events import parse
+from router.events.levels import GROUP, Level, Levels, level
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 
+PLAN = load_config(Path(__file__).resolve().parents[2] / "config")["main"].plan.site
+BEGAN = 1_700_000_000_000
 CALLER = "+13035550123"
+
+
+@pytest.mark.parametrize(("step", "wait_ms", "in_time"), [("owner", 9_000, 1), ("owner", 15_000, 0), ("vip", 9_000, 1)])
+def test_who_is_answered_by_the_own_agent_is_held_to_the_next_groups_target(
+    step: str, wait_ms: int, in_time: int
+) -> None:
+    levels = Levels(None, None, lambda: PLAN)  # type: ignore[arg-type]
+    facts = f"facts={BEGAN};{BEGAN + 1_800_000};j;diamond;0|step={step};1;{BEGAN};;;0;"
+    event = parse(f"{BEGAN + wait_ms}-1", f"call.connected|call=c1|agent=a7|offer=1-1|{facts}|at={BEGAN + wait_ms}")
+    assert [what.rpartition(";")[2] for what in levels._what(event)].count("answered_in") == in_time
+
+
+def test_a_level_says_what_its_calls_were_held_to() -> None:
+    """Of different targets it says none: no one of them would be true of the sum."""
+
+    def target(*places: tuple[str, str], **of: str) -> tuple[int | None, float | None]:
+        shown = service_level(PLAN, Counter({(group, tier, "answered"): 1 for group, tier in places}), **of)
+        return shown["within_ms"], shown["target_percent"]
+
+    vip, general = (10_000, 90.0), (20_000, 80.0)
+    assert target(tier="diamond") == target(group="vip") == vip
+    assert target(tier="standard") == target(group="general") == general
+    assert target(("", "diamond"), ("vip", "diamond"), ("general", "standard"), tier="diamond") == vip
+    assert target(("vip", "diamond"), ("general", "diamond"), tier="diamond") == (None, None)
+    assert target(("general", "diamond"), ("general", "standard"), group="general") == general
+    assert target(("vip", "diamond"), ("general", "standard")) == target() == (None, None)
 
 
 async def reached(api: Api) -> Level:

@@ -106,6 +106,18 @@ def test_every_variant_of_the_service_level_comes_out() -> None:
     assert round(net, 1) == 77.8
 
 
+@pytest.mark.parametrize(("step", "at", "counts"), [("owner", 9_000, 1), ("owner", 15_000, 0), ("general", 15_000, 1)])
+def test_who_is_answered_by_the_own_agent_is_held_to_the_vip_desks_target(step: str, at: int, counts: int) -> None:
+    """Not to that of everybody: a call in an owner's lane has no group, but its ladder has."""
+    owns = step == "owner"
+    lane, queue = ("@a7", "") if owns else (step, step)
+    story = Story().come("c1", lane, step, tier="diamond").offer("c1", "a7", at, lane=lane, step=step, tier="diamond")
+    story.connect("c1", "a7", at, step=step, tier="diamond")
+    assert story.count("service_level_inputs_total", "diamond", queue, "answered_in_target") == counts
+    story.come("c2", lane, step, tier="diamond").end("c2", "abandoned", "w", at, step=step, tier="diamond")
+    assert story.count("service_level_inputs_total", "diamond", queue, "abandoned_in_target") == counts
+
+
 def test_a_short_abandon_is_one_of_the_abandoned() -> None:
     story = Story().come("c1").end("c1", "short_abandoned", "w", 3_000)
     assert story.count("service_level_inputs_total", "gold", "vip", "abandoned") == 1
@@ -308,6 +320,10 @@ def test_what_ratios_are_made_of_is_there_before_the_first_call() -> None:
     shown = story.work.values()
     assert shown["service_level_inputs_total;gold;vip;answered_in_target"] == "0"
     assert shown["owner_calls_total;diamond;absent"] == "0"
+    assert shown["tier_targets"].split() == [
+        *(f"{tier}=10000=90.0" for tier in ("diamond", "gold", "silver", "member")),
+        "standard=20000=80.0",
+    ]
     assert shown["tiers"] == "diamond=1 gold=1 silver=1 member=1 standard=0"
     story.come("c1").end("c1", "abandoned", "w", 9_000)
     story.work.follow(PLAN)

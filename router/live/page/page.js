@@ -17,7 +17,11 @@ function start() {
   const badge = (tier) => make("span", isVip(tier) ? "tier vip" : "tier", tier);
   const isVip = (name) => (wall.tiers.find((tier) => tier.tier === name) || {}).head_start_ms > 0;
   const percent = (level) => (level && level.percent !== null ? `${level.percent.toFixed(1)} %` : "–");
-  const missed = (level) => level && level.percent !== null && level.percent < level.target_percent;
+  const missed = (level) => level && level.percent !== null && level.target_percent !== null && level.percent < level.target_percent;
+
+  const aimed = (level) => level.within_ms === null
+    ? `answered in the time each was promised, ${level.variant}, last hour`
+    : `answered in ${level.within_ms / 1000} s, ${level.variant}, last hour; target ${level.target_percent} %`;
 
   // A token in the fragment never reaches the server's log; it is taken out of the address at once.
   function readAddress() {
@@ -190,7 +194,7 @@ function start() {
     const line = [all.waiting && vip ? `in line, ${vip} of them VIP` : "in line", all.callbacks ? `${all.callbacks} to be called back` : ""];
     const figure = (value, words, mood = "") => { const box = make("div", `figure ${mood}`); box.append(make("b", "", value), make("span", "", words)); return box; };
     $("figures").replaceChildren(
-      figure(percent(level), level ? `answered in ${level.within_ms / 1000} s, ${level.variant}, last hour; target ${level.target_percent} %` : "service level", level && level.percent !== null ? (missed(level) ? "bad" : "good") : ""),
+      figure(percent(level), level ? aimed(level) : "service level", level && level.percent !== null && level.target_percent !== null ? (missed(level) ? "bad" : "good") : ""),
       figure(String(all.waiting), line.filter(Boolean).join("; ")),
       figure(all.waiting ? spoken(all.longest) : "–", "longest wait in line"),
       figure(String(talking), "talking"),
