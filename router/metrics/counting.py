@@ -145,9 +145,10 @@ class Counting:
         if call is not None and call.state == "q":
             own = not call.owner or event.fields.get("agent") == call.owner
             self._prompt_ends(event, "owner_ready" if own else OTHER)
-        if event.fields.get("cause") == "repaired":
+        # A repaired agent was held by a call that was not theirs any more; the call may be held by nobody all the same.
+        if repaired := event.fields.get("cause") == "repaired":
             self.tally.add(d.REPAIRED)
-        elif certain and (_is_held(call) or _holds_another(picture, event.fields.get("agent", ""))):
+        if certain and (_is_held(call) or not repaired and _holds_another(picture, event.fields.get("agent", ""))):
             self.tally.add(d.DOUBLE_OFFERS)
 
     def _accepted_offer(self, event: Event, call: CallSeen | None) -> None:

@@ -189,6 +189,14 @@ def test_a_double_offer_is_seen(call: str, agent: str) -> None:
     assert story.count("double_offers_total") == 1
 
 
+def test_a_repaired_agent_excuses_no_second_offer_of_a_call() -> None:
+    story = Story().tell("agent.put|agent=a|profile=vip=1;").tell("agent.put|agent=b|profile=vip=1;")
+    story.come("c1").come("c2").offer("c1", "a", 1_000).offer("c2", "b", 1_000)
+    story.tell(f"call.offered|call=c1|agent=b|lane=vip|{stepped('vip')}|{facts(0)}|cause=repaired", 2_000)
+    assert story.count("repaired_leases_total") == 1
+    assert story.count("double_offers_total") == 1
+
+
 def test_the_owner_who_is_busy_and_the_question() -> None:
     story = Story().come("c1", "@a7", "owner", state="q", seen="@a7=t,1700000000000")
     story.tell(f"call.owner_busy|call=c1|{stepped('owner')}|asked=1|{facts(0)}|seen=")
