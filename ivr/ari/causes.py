@@ -30,8 +30,11 @@ BROKEN = frozenset({27, 38, 41, 42, 44})
 def failure_of(cause: int, sip: int, status: str, rang_out: bool) -> LegFailure:
     """Of a leg nobody answered. `status`: how dialling it ended; `rang_out`: it had rung as long as it may.
 
-    The SIP answer tells most; 487 answers our own cancel, so it says nothing.
+    The SIP answer tells most; 487 answers our own cancel, so it says nothing. A 480 is Asterisk's own word too, for a
+    leg that has rung as long as it may.
     """
+    if rang_out and (cause, sip) == (19, 480):
+        return "no_answer"
     known = _BY_SIP.get(sip) or _BY_CAUSE.get(cause) or _BY_STATUS.get(status)
     return known or ("no_answer" if rang_out else "network")
 

@@ -11,6 +11,10 @@ from urllib.parse import quote
 Method = Literal["GET", "POST", "DELETE"]
 
 
+FAR_HALF = "far."
+"""Before the id of a Local channel's other half, the one the dialplan has: Asterisk tells of it, and it is no leg."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """`path` is below `/ari/`, with its ids escaped."""
@@ -94,7 +98,7 @@ def originate(
         "timeout": str(timeout_s),
     }
     if endpoint.startswith("Local/"):
-        query["otherChannelId"] = f"{channel_id}.2"
+        query["otherChannelId"] = f"{FAR_HALF}{channel_id}"
     if originator:
         query["originator"] = originator
     return Command("POST", _path("channels", channel_id), query)

@@ -171,10 +171,10 @@ class Exchange:
             self.on_device(event)
         elif isinstance(event, Left | HangupAsked | Destroyed | Changed | Digit | Dialled):
             leg = self.legs.get(event.channel_id)
-            if leg is None:
-                self.counts.refuse("foreign")
-            else:
+            if leg is not None:
                 self._of_leg(leg, event)
+            elif not isinstance(event, Dialled) and not event.channel_id.startswith(commands.FAR_HALF):
+                self.counts.refuse("foreign")  # whom a dialplan dials for one of our Local legs is none
 
     def _of_leg(self, leg: Leg, event: Left | HangupAsked | Destroyed | Changed | Digit | Dialled) -> None:
         leg.seen = True
@@ -183,12 +183,16 @@ class Exchange:
         elif isinstance(event, Dialled):
             leg.status = event.status or leg.status
         elif isinstance(event, HangupAsked):
+            leg.hung_up = True
             leg.cause, leg.sip = event.cause or leg.cause, event.sip or leg.sip
         elif isinstance(event, Destroyed):
             leg.cause, leg.sip = event.cause or leg.cause, event.sip or leg.sip
             self.end(leg)
-        elif isinstance(event, Left):  # why follows at once, unless it went on in the dialplan
-            self.tasks.later(SAYS_WHY_S, self.end, leg)
+        elif isinstance(event, Left):
+            if leg.role == "caller" and leg.hung_up:  # that was all: of a channel we did not ask for no more is told
+                self.end(leg)
+            else:  # why follows at once, unless it went on in the dialplan
+                self.tasks.later(SAYS_WHY_S, self.end, leg)
 
     def _started(self, event: Started) -> None:
         channel = event.channel

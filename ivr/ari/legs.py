@@ -45,9 +45,9 @@ class Talk:
 class Leg:
     """`endpoint`: whom we dialled, of a caller empty. `up`: answered. `gone`: the channel is no more, for good.
 
-    `stopped`: we asked for its end. `seen`: Asterisk has told of it. `status`, `cause`, `sip`: what is known of why it
-    ended. `room`: the holding room it waits in. `begun`: its first page was asked for. `settled`: it was answered, or
-    is gone.
+    `stopped`: we asked for its end, `hung_up`: somebody did. `seen`: Asterisk has told of it. `status`, `cause`, `sip`:
+    what is known of why it ended. `room`: the holding room it waits in. `begun`: its first page was asked for.
+    `settled`: it was answered, or is gone.
     """
 
     channel_id: str
@@ -60,6 +60,7 @@ class Leg:
     up: bool = False
     gone: bool = False
     stopped: bool = False
+    hung_up: bool = False
     seen: bool = False
     rings_until: float = 0.0
     status: str = ""

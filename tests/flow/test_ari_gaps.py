@@ -127,6 +127,28 @@ async def test_an_agent_who_answers_in_the_gap_hears_who_comes(house: House) -> 
     await house.until(call.sid, state="connected", agent_id="agent-7")
 
 
+async def test_the_dialplan_s_half_of_a_local_channel_is_no_leg(house: House) -> None:
+    """Asterisk lists it and tells of it: it is not taken up, not hung up, and nothing to be counted."""
+    local = "Local/107@agents"
+    house.fake.people[local] = takes_calls()
+    house.fake.aliases[local] = local
+    agent = (await house.api.get("/v1/agents/agent-7")).json
+    profile = {key: agent[key] for key in ("name", "groups", "skills")} | {"endpoint": local}
+    assert (await house.api.put("/v1/agents/agent-7", profile)).status == 200
+    await house.api.ready("agent-7")
+    call = house.call(ADA)
+    await call.until(f"bridged: {local}")
+    await house.until(call.sid, state="connected", agent_id="agent-7")
+    await gap(house)
+    exchange = house.adapter._exchanges("main")["pbx1"]
+    assert len(exchange.legs) == 2
+    assert len(house.fake.channels) == 3
+    await house.fake.hang_up(house.fake.leg_to(local))
+    await house.until(call.sid, state="ended", outcome="answered")
+    await wait_until(lambda: not exchange.legs)
+    assert house.adapter.counts["foreign"] == 0
+
+
 async def test_a_caller_who_came_in_the_gap_is_greeted(house: House) -> None:
     calls = []
 

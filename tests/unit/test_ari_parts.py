@@ -136,7 +136,7 @@ def test_an_id_cannot_lead_elsewhere() -> None:
 
 
 def test_a_local_channel_s_other_half_has_an_id_too() -> None:
-    assert commands.originate("a", "Local/1@x", "v", (), "", 5).query["otherChannelId"] == "a.2"
+    assert commands.originate("a", "Local/1@x", "v", (), "", 5).query["otherChannelId"] == "far.a"
     assert "otherChannelId" not in commands.originate("a", "PJSIP/1", "v", (), "", 5).query
 
 
@@ -200,7 +200,8 @@ def test_whom_nobody_dials(target: str) -> None:
 def test_a_leg_s_channel_says_whose_it_is() -> None:
     made = channel_id_of("agent", "1700-0", "pbx1:1700000000.12")
     assert read_channel_id(made) == ("agent", "1700-0", "pbx1:1700000000.12")
-    for other in ("1700000000.12", "vl.caller.1.2", "vl.agent.1", "vlb.x.1", "vl.out.a.1", ""):
+    half = f"{commands.FAR_HALF}{made}"
+    for other in (half, "1700000000.12", "vl.caller.1.2", "vl.agent.1", "vlb.x.1", "vl.out.a.1", ""):
         assert read_channel_id(other) is None
 
 
@@ -235,6 +236,7 @@ def test_a_telephone_that_is_not_there_is_no_broken_asterisk(body: Any, kind: ty
         (20, 480, "CHANUNAVAIL", False, "device"), (3, 404, "", False, "device"),
         (34, 503, "CONGESTION", False, "network"),
         (0, 487, "NOANSWER", True, "no_answer"), (127, 0, "", False, "network"),
+        (19, 480, "", True, "no_answer"), (19, 480, "", False, "device"),
     ],
 )  # fmt: skip
 def test_why_a_leg_came_to_nothing(cause: int, sip: int, status: str, rang_out: bool, why: str) -> None:

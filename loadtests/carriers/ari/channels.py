@@ -100,7 +100,7 @@ class Channels(StandIn[AriLeg]):
         """Whoever is on the leg hangs up now."""
         assert isinstance(leg, AriLeg)
         if not leg.over:
-            self.emit("ChannelHangupRequest", channel=leg.shown(), cause=16)
+            self.emit("ChannelHangupRequest", channel=leg.shown())
             await self.end(leg, "hung up", 16)
 
     async def end(self, leg: AriLeg, why: str, cause: int, sip: int = 0) -> None:
@@ -109,6 +109,10 @@ class Channels(StandIn[AriLeg]):
             return
         leg.over = True
         leg.status = "ended"
+        if (far := leg.far) is not None:
+            self.channels.pop(far.channel_id, None)
+            self.emit("ChannelHangupRequest", channel=far.shown(), cause=16, soft=True)
+            self.emit("ChannelDestroyed", channel=far.shown(), cause=cause, cause_txt="of the test")
         if leg.playback is not None:
             leg.playback.over.set()
         await self.leave(leg)
@@ -117,9 +121,9 @@ class Channels(StandIn[AriLeg]):
             self.emit("StasisEnd", channel=leg.shown())
         self.channels.pop(leg.channel_id, None)
         self._came.pop(leg.channel_id, None)
-        told = {"cause": cause, "cause_txt": "of the test"} | ({"tech_cause": sip} if sip else {})
-        self.emit("ChannelDestroyed", channel=leg.shown(), **told)
-        if not leg.inbound:
+        if not leg.inbound:  # a channel nobody asked for is not watched any longer than it is in the application
+            told = {"cause": cause, "cause_txt": "of the test"} | ({"tech_cause": sip} if sip else {})
+            self.emit("ChannelDestroyed", channel=leg.shown(), **told)
             self.phones.release(leg.name.rpartition("-")[0], leg.channel_id)
         await leg.tell(f"ended: {why}")
         if leg.task is not None and leg.task is not asyncio.current_task():

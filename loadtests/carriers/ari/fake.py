@@ -80,7 +80,9 @@ class FakeAsterisk(Channels):
         name = f"{endpoint.partition('@')[0]}-{next(self._numbers):08x}"
         leg = self.new(channel_id, name, query.get("callerId", ""), target, person, inbound=False)
         self._know(leg)
-        self.emit("ChannelCreated", channel=leg.shown())
+        if far_id := query.get("otherChannelId"):
+            leg.far = self.channels[far_id] = self.new(far_id, f"{name};2", "", target, Person(), inbound=False)
+            self.emit("Dial", peer=leg.far.shown() | {"id": f"1700000000.{next(self._numbers)}"}, dialstatus="RINGING")
         args = query.get("appArgs", "").split(",")
         leg.task = self.start(self._people.ring(leg, endpoint, args, float(query.get("timeout", "30"))))
         return leg

@@ -32,6 +32,7 @@ class AriLeg(Leg):
     """A channel. `state` is Asterisk's word; `args`: of its Stasis application while it is in it, else None.
 
     `busy`: held by whatever runs on the channel; a playback lets nothing else begin. `asks`: the sound that is heard.
+    `far`: a Local channel's other half, the one the dialplan has.
     """
 
     channel_id: str
@@ -43,6 +44,7 @@ class AriLeg(Leg):
     music: str | None = None
     playback: Playback | None = None
     room: FakeBridge | None = None
+    far: AriLeg | None = None
     over: bool = False
     created: str = field(default_factory=now)
     task: asyncio.Task[None] | None = None
@@ -94,5 +96,5 @@ class FakeBridge:
             "name": self.name,
             "channels": [leg.channel_id for leg in self.members],
             "creationtime": self.created,
-            "video_mode": "none",
+            "video_mode": "talker",
         }

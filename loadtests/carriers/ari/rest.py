@@ -145,7 +145,6 @@ class Rest:
                 raise Refusal(409)
             bridge = FakeBridge(bridge_id, query.get("name", ""), query.get("type", ""))
             asterisk.bridges[bridge_id] = bridge
-            asterisk.emit("BridgeCreated", bridge=bridge.shown())
             return 200, bridge.shown()
         found = asterisk.bridges.get(bridge_id)
         if found is None:
@@ -155,8 +154,7 @@ class Rest:
         if name == "destroy_bridge":
             for leg in list(found.members):
                 await asterisk.leave(leg)
-            del asterisk.bridges[bridge_id]
-            asterisk.emit("BridgeDestroyed", bridge=found.shown())
+            del asterisk.bridges[bridge_id]  # nobody is told who is not in it
             return EMPTY
         ids = query["channel"].split(",")
         if any(one not in asterisk.channels for one in ids):
