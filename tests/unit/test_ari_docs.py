@@ -17,7 +17,11 @@ from ivr.ari.targets import endpoint_of
 from tests.support.plans import SAMPLE
 
 TEXT = (SAMPLE.parent / "docs" / "asterisk.md").read_text()
-FILES = dict(re.findall(r"```ini (\S+)\n(.*?)```", TEXT, re.DOTALL))
+BLOCKS = dict(re.findall(r"```ini ([^\n]+)\n(.*?)```", TEXT, re.DOTALL))
+FILES: dict[str, str] = {}
+for title, block in BLOCKS.items():  # of either way
+    file = title.partition(", ")[0]
+    FILES[file] = FILES.get(file, "") + block
 PLAN = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[0]
 
 Section = dict[str, list[str]]
