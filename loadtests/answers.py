@@ -10,13 +10,28 @@ from loadtests.carriers.heard import Why
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """One request that failed. Times in seconds since the epoch. `given_up`: nobody asks again."""
+    """One try that failed; with `given_up`, the whole request, which nobody makes again. Seconds since the epoch.
+
+    `tried`: when the last try of it began, 0 for the only one; `who`: on whose behalf it was made, if a carrier's.
+    """
 
     began: float
     ended: float
     what: str
     why: Why
     given_up: bool = False
+    tried: float = 0.0
+    who: str = ""
+
+    @property
+    def alone(self) -> bool:
+        """There was one try, and none was to follow."""
+        return self.tried in (0.0, self.began)
+
+    @property
+    def last_s(self) -> float:
+        """How long its last try took."""
+        return self.ended - (self.tried or self.began)
 
 
 @dataclass
@@ -52,5 +67,7 @@ class Ledger:
         self._answers.hooks.append(sample)
         self._answers.fresh.append(sample)
 
-    def missed(self, page: str, began: float, why: Why, *, given_up: bool = False) -> None:
-        self._answers.missed.append(Miss(began, time.time(), f"{self._way} {page}", why, given_up))
+    def missed(
+        self, page: str, began: float, why: Why, *, given_up: bool = False, tried: float = 0.0, who: str = ""
+    ) -> None:
+        self._answers.missed.append(Miss(began, time.time(), f"{self._way} {page}", why, given_up, tried, who))

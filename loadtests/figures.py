@@ -19,8 +19,8 @@ NAME = "figures.json"
 @dataclass(frozen=True)
 class Figures:
     """`came`: calls that came in, in `came_s`, which should have been `meant_s`, the first at `first_s`; `complete`:
-    those that were connected, and ended. `spent`: since the first came. `hooks`: how many, p50, p95, p99, max in ms.
-    `rss`: [s, bytes of the service, of its server].
+    those that were connected, and ended. `strained`: what the load was too slow for. `spent`: since the first came.
+    `hooks`: how many, p50, p95, p99, max in ms. `rss`: [s, bytes of the service, of its server].
     """
 
     rate: float
@@ -30,6 +30,7 @@ class Figures:
     clean: bool
     faults: list[str]
     missing: list[str]
+    strained: list[str]
     came: int
     came_s: float
     meant_s: float
@@ -76,6 +77,7 @@ def write_figures(options: Options, found: Judgement, judge: Judge, meter: Meter
         clean=found.clean,
         faults=found.faults,
         missing=found.missing,
+        strained=found.strained,
         came=len(came),
         came_s=(came[-1] - came[0]) / 1000 if came else 0.0,
         meant_s=meant[-1] - meant[0] if meant else 0.0,

@@ -59,12 +59,16 @@ class TierFigures:
 
 @dataclass
 class Judgement:
-    """`faults`: invariants that broke. `missing`: situations that were too rare for a clean run. `outages`: what was
-    killed meanwhile; `again`: requests that had to be asked again; `began_s`: when the run did, s since the epoch.
+    """`faults`: invariants that broke. `missing`: situations that were too rare for a clean run. `strained`: what the
+    load or its machine was too slow for, so that nothing is proven; `passing`: the same, and too little to matter.
+    `outages`: what was killed meanwhile; `again`: requests that had to be asked again; `began_s`: when the run did, s
+    since the epoch.
     """
 
     faults: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    strained: list[str] = field(default_factory=list)
+    passing: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     tiers: list[TierFigures] = field(default_factory=list)
     hooks: list[tuple[str, int, float, float, float, float]] = field(default_factory=list)
@@ -75,7 +79,7 @@ class Judgement:
 
     @property
     def clean(self) -> bool:
-        return not self.faults and not self.missing
+        return not self.faults and not self.missing and not self.strained
 
 
 def share(values: Sequence[float], at: float) -> float | None:

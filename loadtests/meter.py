@@ -9,21 +9,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from loadtests.processor import Use, family, use_of
+from loadtests.processor import Use, family, machine_s, use_of
 
 SERVERS = ("valkey-server", "redis-server")
 PARTS = ("service", "server", "far end", "locust")
 POINTS, SHORTEST_S = 240, 1.0
+FULL = 0.9
+"""A machine whose processors are busy for so much of the time has none left for what comes next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """By part: processor seconds used so far, bytes resident. `load`: the machine's; `at_ms`: by its clock."""
+    """By part: processor seconds used so far, bytes resident. `load`: the machine's; `at_ms`: by its clock;
+    `machine_s`: seconds its processors have been busy, of how many.
+    """
 
     at_ms: int
     cpu_s: dict[str, float]
     rss: dict[str, int]
     load: float = 0.0
+    machine_s: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,22 @@ class Meter:
             uses["far end"].append(far_end)
             cpu_s["far end"] = far_end.own_s
         rss = {part: sum(use.rss for use in uses[part]) for part in PARTS}
-        self.readings.append(Reading(round(time.time() * 1000), cpu_s, rss, os.getloadavg()[0]))
+        self.readings.append(Reading(round(time.time() * 1000), cpu_s, rss, os.getloadavg()[0], machine_s()))
 
     def spent(self, from_ms: int = 0) -> Spent:
         """From the last reading before that time on."""
         earlier = sum(one.at_ms <= from_ms for one in self.readings)
         return spent(self.readings[max(0, earlier - 1) :])
+
+    def full(self, from_s: float, until_s: float) -> bool:
+        """Whether the machine, with all that ran on it, was full between those times, s since the epoch."""
+        if len(self.readings) < 2:
+            return False
+        first = max(0, sum(one.at_ms <= from_s * 1000 for one in self.readings) - 1)
+        last = next((at for at, one in enumerate(self.readings) if one.at_ms >= until_s * 1000), len(self.readings) - 1)
+        first = min(first, last - 1) if last else 0
+        (busy, passed), (busy_then, passed_then) = (self.readings[at].machine_s for at in (max(last, 1), first))
+        return passed > passed_then and busy - busy_then >= FULL * (passed - passed_then)
 
     def memory(self) -> list[tuple[float, int, int]]:
         """Since the first reading, s; bytes resident of the service, and of its server."""

@@ -37,6 +37,13 @@ def use_of(pid: int) -> Use | None:
     return Use(head.partition("(")[2], own, buried, int(fields[21]) * PAGE)
 
 
+def machine_s() -> tuple[float, float]:
+    """Seconds that all processors of the machine have been busy, and that have passed on all of them together."""
+    user, nice, system, idle, waiting, *others = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+    busy = user + nice + system + sum(others)
+    return busy / TICKS, (busy + idle + waiting) / TICKS
+
+
 def family(pid: int) -> dict[int, Use]:
     """A process and its living descendants, by id; what is gone is left out."""
     found, following = {}, [pid]

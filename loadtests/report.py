@@ -73,7 +73,7 @@ def away_words(found: Judgement) -> list[str]:
     dropped = [f"{who} ({one.kind})" for one in found.outages for who in one.dropped]
     told = [f"while away: {sum(one.missed for one in found.outages):,} requests failed or were cut off"]
     if dropped:
-        told.append(f"given up by their carrier, for want of an answer: {', '.join(dropped)}")
+        told.append(f"cut off, and given up by their carrier: {', '.join(dropped)}")
     return told
 
 
@@ -88,7 +88,14 @@ def effort_words(effort: Effort) -> str:
 def headline(found: Judgement) -> str:
     if found.faults:
         return f"BROKEN: {len(found.faults)} faults"
+    if found.strained:
+        return "NOT CLEAN: the load was too slow, and nothing is proven of the service"
     return f"NOT CLEAN: {len(found.missing)} situations were too rare" if found.missing else "CLEAN"
+
+
+def trouble(found: Judgement, count: int) -> list[str]:
+    """Why it is not clean; the first so many faults."""
+    return [*found.faults[:count], *found.strained, *(f"too rare: {words}" for words in found.missing)]
 
 
 def print_report(terminal: Terminal, found: Judgement, options: Options, effort: Effort) -> None:
@@ -105,10 +112,11 @@ def print_report(terminal: Terminal, found: Judgement, options: Options, effort:
         terminal.say(*away_words(found))
     elif found.again:
         terminal.say(f"requests that were asked again: {found.again:,}")
+    terminal.say(*found.passing)
     terminal.heading("What it cost")
     terminal.say(effort_words(effort))
     terminal.heading("Verdict")
-    for words in (*found.faults[:SHOWN], *(f"too rare: {words}" for words in found.missing)):
+    for words in trouble(found, SHOWN):
         terminal.say(terminal.paint(f"  {words}", "red"))
     if len(found.faults) > SHOWN:
         terminal.say(f"  … and {len(found.faults) - SHOWN} more")
@@ -128,8 +136,7 @@ def page(
         f"<p>{escape(mix)}; shape {escape(options.shape)}; {options.workers} worker(s); one second here is "
         f"{options.pace:g} of a caller's. {escape(effort_words(effort))}.</p>",
     ]
-    if found.faults or found.missing:
-        listed = [*found.faults[:200], *(f"too rare: {words}" for words in found.missing)]
+    if listed := trouble(found, 200):
         items = "".join(f"<li>{escape(words)}</li>" for words in listed)
         parts.append(
             f"<details{' open' if len(listed) <= FEW else ''}><summary>What broke</summary><ul>{items}</ul></details>"
@@ -145,7 +152,7 @@ def page(
         parts += ["<h2>Over time</h2>", curves(over_time, rates, marks), curves(over_time, crowd, marks)]
     if found.outages:
         parts += ["<h2>What was killed</h2>", _table(OUTAGES, outage_rows(found))]
-        parts += [f"<p>{escape(words)}.</p>" for words in away_words(found)]
+        parts += [f"<p>{escape(words)}.</p>" for words in (*away_words(found), *found.passing)]
     if memory:
         names = {"service": ("the service, MB", "#1f6feb"), "server": ("its server, MB", "#b3261e")}
         parts += ["<h2>Memory</h2>", curves(memory, names)]

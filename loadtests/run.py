@@ -73,7 +73,8 @@ async def run(options: Options, out: TextIO) -> Judgement:
                 task.cancel()
             await asyncio.wait(following)
             left += await tape.compare(site.redis)
-            left += far_end.left() + far_end.troubles() + assign(killer.outages, far_end.answers)
+            blame = assign(killer.outages, far_end.answers, meter.full)
+            left += far_end.left() + far_end.troubles() + blame.faults
         kept = "".join(f"{event.entry_id} {event.raw}\n" for event in tape.events)
         (options.folder / "events.txt").write_text(kept, encoding="utf-8")
         terminal.say(f"{len(tape.events):,} events; judging …")
@@ -91,6 +92,7 @@ async def run(options: Options, out: TextIO) -> Judgement:
             finished=far_end.finished,
         )
         found.began_s = tape.events[0].at_ms / 1000 if tape.events else 0.0
+        found.strained, found.passing = blame.strained, blame.passing
         found.outages, found.again = killer.outages, again(far_end.answers)
     ended = sum(bool(fate.outcome) for fate in judge.fates.values())
     used = meter.spent().cpu_s

@@ -18,6 +18,10 @@ class Heard(Protocol):
         """We did something about what we were told; nobody waits for it, and it says nothing of the store."""
         ...
 
-    def missed(self, page: str, began: float, why: Why, *, given_up: bool = False) -> None:
-        """It failed. `given_up`: and will not be asked again."""
+    def missed(
+        self, page: str, began: float, why: Why, *, given_up: bool = False, tried: float = 0.0, who: str = ""
+    ) -> None:
+        """A try failed. `given_up`: all have, since `began`, and none will follow; `tried`: when the last one began;
+        `who`: the leg it was about.
+        """
         ...

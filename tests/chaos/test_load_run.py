@@ -40,5 +40,6 @@ async def test_what_is_killed_in_its_middle_costs_no_call(tmp_path: Path, kinds:
     assert found.faults == [], out.getvalue()
     assert [outage.kind for outage in found.outages] == kinds
     assert all(outage.back_at for outage in found.outages)
+    assert [who for outage in found.outages for who in outage.dropped] == []
     assert "while away: " in out.getvalue()
     assert (tmp_path / "reports" / "report.html").read_text().count('class="kill"') == 4 * len(kinds)

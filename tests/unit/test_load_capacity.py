@@ -22,8 +22,8 @@ def figures(rate: float = 60.0, *, cpu_s: dict[str, float] | None = None, **more
     """A minute of which nothing bad can be said."""
     calls = round(rate * 60)
     whole = Figures(
-        rate=rate, seconds=60, workers=1, plain=True, clean=True, faults=[], missing=[], came=calls, came_s=59.9,
-        meant_s=59.5, first_s=5.0, complete=calls, ended=calls, hooks=(calls * 12, 3.0, 9.0, 20.0, 90.0),
+        rate=rate, seconds=60, workers=1, plain=True, clean=True, faults=[], missing=[], strained=[], came=calls,
+        came_s=59.9, meant_s=59.5, first_s=5.0, complete=calls, ended=calls, hooks=(calls * 12, 3.0, 9.0, 20.0, 90.0),
         spent=Spent(70.0, cpu_s or CALM, 1.0), rss=[],
     )  # fmt: skip
     return replace(whole, **more)

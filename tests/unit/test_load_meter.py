@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from loadtests.meter import PARTS, Meter, Reading, slope, spent
-from loadtests.processor import cpu_s, family, use_of
+from loadtests.processor import cpu_s, family, machine_s, use_of
 
 
 def reading(at_s: float, service: float, server: float = 0.0) -> Reading:
@@ -76,3 +77,21 @@ def test_children_are_in_the_family_and_the_far_end_is_counted_alone() -> None:
         busy.wait()
     assert use_of(busy.pid) is None
     assert cpu_s(busy.pid) == 0.0
+
+
+def test_a_machine_is_full_when_all_its_processors_are_busy_in_that_time() -> None:
+    meter = Meter(10)
+    assert not meter.full(0, 100)
+    calm, none = reading(0, 0.0), (0.0, 0.0)
+    busy = ((none, 0), ((2.0, 20.0), 10), ((22.0, 40.0), 20), ((23.0, 60.0), 30))
+    meter.readings = [replace(calm, at_ms=at_s * 1000, machine_s=machine) for machine, at_s in busy]
+    assert meter.full(11, 19)
+    assert not meter.full(1, 9)
+    assert not meter.full(1, 19)
+    assert not meter.full(21, 99)
+    assert meter.full(10, 20)
+
+
+def test_the_machine_s_processors_are_read() -> None:
+    busy, passed = machine_s()
+    assert 0 < busy < passed

@@ -68,10 +68,10 @@ class Asking:
     async def document(self, leg: JambonzLeg, kind: str, url: str, told: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The verbs at `url`; none: nothing is to be changed. A second request must bring the same. Raises Failed."""
         raw = self._payload(kind, about(leg) | dict(told))
-        body = await self._ask(url, raw)
+        body = await self._ask(url, raw, leg.sid)
         if self._faults.happens(self._faults.documents_twice) and not any(page in url for page in CHANGES):
             with contextlib.suppress(Failed):  # the first answer holds
-                again = await self._ask(url, raw)
+                again = await self._ask(url, raw, leg.sid)
                 if again != body and again and body:
                     self._breaches.append(f"{url} answered a retry otherwise: {body!r} then {again!r}")
         if not body:
@@ -101,13 +101,13 @@ class Asking:
                 self._breaches.append(f"the stand-in itself: {breach}")
         return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
-    async def _ask(self, url: str, raw: bytes) -> bytes:
+    async def _ask(self, url: str, raw: bytes, who: str = "") -> bytes:
         address, fragment = urldefrag(url)
         overrides = dict(parse_qsl(fragment))
         policy = overrides.get("rp", "ct").split(",")
         why = ""
         how: Why = "refused"
-        first = time.time()
+        first = began = time.time()
         for tries in range(1 + int(overrides.get("rc", "0"))):
             if tries:
                 await asyncio.sleep(0.5 * 2 ** (tries - 1) / self._speed)
@@ -126,15 +126,13 @@ class Asking:
                         self.heard.answered(page_of(url), began)
                     return body
                 why, how = f"{status // 100}xx", "unable" if status >= 500 else "wrong"
-            self._missed(url, began, how)
+            if self.heard is not None:
+                self.heard.missed(page_of(url), began, how)
             if why not in policy and "all" not in policy:
                 break
-        self._missed(url, first, how, given_up=True)
-        raise Failed(f"{address}: {why}")
-
-    def _missed(self, url: str, began: float, why: Why, *, given_up: bool = False) -> None:
         if self.heard is not None:
-            self.heard.missed(page_of(url), began, why, given_up=given_up)
+            self.heard.missed(page_of(url), first, how, given_up=True, tried=began, who=who)
+        raise Failed(f"{address}: {why}")
 
     async def post(self, url: str, raw: bytes, signature: str | None = None) -> tuple[int, str, bytes]:
         """One request as it is; a test may give it another signature."""

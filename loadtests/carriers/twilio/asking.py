@@ -82,7 +82,7 @@ class Asking:
         token = str(uuid.uuid4())
         why = detail = ""
         how: Why = "refused"
-        first = time.time()
+        first = began = time.time()
         for _ in range(tries):
             began = time.time()
             try:
@@ -100,15 +100,13 @@ class Asking:
                         self.heard.answered(page_of(url), began)
                     return body
                 why, how = f"{status // 100}xx", "unable" if status >= 500 else "wrong"
-            self._missed(url, began, how)
+            if self.heard is not None:
+                self.heard.missed(page_of(url), began, how)
             if why not in policy and "all" not in policy:
                 break
-        self._missed(url, first, how, given_up=True)
-        raise Failed(f"{address}: {why}{detail}")
-
-    def _missed(self, url: str, began: float, why: Why, *, given_up: bool = False) -> None:
         if self.heard is not None:
-            self.heard.missed(page_of(url), began, why, given_up=given_up)
+            self.heard.missed(page_of(url), first, how, given_up=True, tried=began, who=form.get("CallSid", ""))
+        raise Failed(f"{address}: {why}{detail}")
 
     async def post(self, url: str, form: Mapping[str, str], token: str, read_s: float) -> tuple[int, str, bytes]:
         headers = {"X-Twilio-Signature": self.sign(url, form), "I-Twilio-Idempotency-Token": token}
