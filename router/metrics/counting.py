@@ -148,7 +148,7 @@ class Counting:
         # A repaired agent was held by a call that was not theirs any more; the call may be held by nobody all the same.
         if repaired := event.fields.get("cause") == "repaired":
             self.tally.add(d.REPAIRED)
-        if certain and (_is_held(call) or not repaired and _holds_another(picture, event.fields.get("agent", ""))):
+        if certain and (_is_held(call) or (not repaired and _holds_another(picture, event.fields.get("agent", "")))):
             self.tally.add(d.DOUBLE_OFFERS)
 
     def _accepted_offer(self, event: Event, call: CallSeen | None) -> None:
