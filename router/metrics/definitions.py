@@ -146,7 +146,10 @@ LOOKUPS = _histogram("lookup", "Look-ups of who is calling, by who knew: directo
 LOOKUPS_MISSED = _counter("lookups_missed", "Look-ups that went on without an answer of directory or crm: they failed"
                           " open.", "cause")  # fmt: skip
 DECISION = _histogram("decision", "From knowing the caller to a stored decision: policy and script.", bounds=QUICK)
-EVENT_LAG = _gauge("event_lag_seconds", "Age of the oldest entry that some reader of the stream still owes.")
+EVENT_LAG = _gauge("event_lag_seconds", "Age of the oldest entry that some reader of the stream still owes; the"
+                   " outbox's is apart.")  # fmt: skip
+OUTBOX_LAG = _gauge("outbox_lag_seconds", "Age of the oldest entry of which not everything has been carried out by a"
+                    " carrier: what is tried again stays owed.")  # fmt: skip
 METRICS_LAG = _gauge("metrics_lag_seconds", "The same of the reader behind these very figures.")
 STREAM_LENGTH = _gauge("stream_entries", "Entries in the event stream; at 1,000,000 new calls are refused.")
 OVERDUE = _gauge("deadlines_overdue_seconds", "How long the oldest deadline has been due; the sweeper keeps it near 0.")

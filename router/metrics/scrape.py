@@ -22,6 +22,7 @@ from router.store.script_loader import load_script
 
 READ = load_script(Path(__file__).parent / "scripts" / "read_stream.lua")
 METRICS_GROUP = "metrics"
+OUTBOX_GROUP = "telephony"
 
 Labels = tuple[str, ...]
 
@@ -60,6 +61,7 @@ async def read(connection: Pipelining, keys: Keyspace) -> Reading:
     _added(reading, _texts(added))
     reading.put(d.STREAM_LENGTH, int(entries))
     reading.put(d.OVERDUE, int(overdue) / 1000)
+    reading.put(d.OUTBOX_LAG, lags.pop(OUTBOX_GROUP, 0) / 1000)
     reading.put(d.EVENT_LAG, max(lags.values(), default=0) / 1000)
     reading.put(d.METRICS_LAG, lags.get(METRICS_GROUP, 0) / 1000)
     return reading

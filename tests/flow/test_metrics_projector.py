@@ -261,6 +261,21 @@ async def test_a_reader_that_stands_still_shows_its_lag(engine: Engine, reader: 
     assert 0.04 < lag < 5
 
 
+async def test_what_a_carrier_has_not_done_is_no_lag_of_the_stream(engine: Engine, reader: Any) -> None:
+    """A ring that is tried again stays owed for a minute: timelines and figures are not late for it."""
+    stream = engine.keys.events
+    await engine.connection.call("XGROUP", "CREATE", stream, "telephony", "0", "MKSTREAM")
+    projector = reader()
+    work = await projector.load()
+    await come(engine, "c1")
+    await catch_up(projector, work)
+    await engine.connection.call("XREADGROUP", "GROUP", "telephony", "outbox", "STREAMS", stream, ">")
+    await tick(engine)
+    found = await shown(engine)
+    assert value(found, d.OUTBOX_LAG) > 0
+    assert value(found, d.EVENT_LAG) == 0
+
+
 async def test_an_entry_of_another_version_is_passed_over(engine: Engine, reader: Any) -> None:
     projector = reader()
     work = await projector.load()
