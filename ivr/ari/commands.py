@@ -101,6 +101,8 @@ def originate(
         query["otherChannelId"] = f"{FAR_HALF}{channel_id}"
     if originator:
         query["originator"] = originator
+    elif endpoint.startswith("Local/"):  # else it takes the best there is, 192,000 samples a second
+        query["formats"] = "slin"
     return Command("POST", _path("channels", channel_id), query)
 
 

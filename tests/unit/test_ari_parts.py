@@ -140,6 +140,12 @@ def test_a_local_channel_s_other_half_has_an_id_too() -> None:
     assert "otherChannelId" not in commands.originate("a", "PJSIP/1", "v", (), "", 5).query
 
 
+def test_a_local_channel_has_the_sound_of_a_telephone() -> None:
+    assert commands.originate("a", "Local/1@x", "v", (), "", 5).query["formats"] == "slin"
+    assert "formats" not in commands.originate("a", "Local/1@x", "v", (), "", 5, "1.2").query
+    assert "formats" not in commands.originate("a", "PJSIP/1", "v", (), "", 5).query
+
+
 route = st.builds(Route, st.sampled_from(["hold", "accept"]), st.text(max_size=9), st.text(max_size=9))
 prompt = (
     st.builds(Say, st.text(max_size=40), st.just("en"))
