@@ -130,6 +130,12 @@ def test_every_recorded_name_the_dashboard_asks_is_recorded() -> None:
     assert asked <= recorded
 
 
+def test_the_dashboard_shows_how_estimates_do() -> None:
+    """Those of queues, and those of busy owners."""
+    shown = set().union(*(named(query) for _, query in queries()))
+    assert {name for name in d.ALL if name.startswith("estimate_")} <= shown
+
+
 class Prometheus:
     def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
         self._base = base
@@ -241,8 +247,8 @@ async def happen(api: Api, day: str) -> None:
 async def test_every_query_of_the_dashboard_has_an_answer(database: str, tmp_path: Path) -> None:
     tool("prometheus")
     async with serving(database, write_config(tmp_path / "config", busy_day)) as api:
-        quality = Quality(answers=30, hits=24, error_ms=90_000)
-        api.site.estimates._forecasts.add(Forecast(0, {}, {}, quality=quality))
+        waits, owners = Quality(answers=30, hits=24, error_ms=90_000), Quality(answers=20, hits=10, error_ms=600_000)
+        api.site.estimates._forecasts.add(Forecast(0, {}, {}, quality=waits, owners=owners))
         async with scraping(api, tmp_path) as prometheus:
             await prometheus.until('vipline_owner_calls_total{tier="diamond"}')
             for day in ("mon", "tue"):
