@@ -38,7 +38,9 @@ class Reading:
     )
 
     def put(self, metric: d.Metric, value: float, *labels: str) -> None:
-        self.values[metric.name][labels] = value
+        # What another version counted under other labels would look like the same series twice.
+        if len(labels) == len(metric.labels):
+            self.values[metric.name][labels] = value
 
 
 async def read(connection: Pipelining, keys: Keyspace) -> Reading:

@@ -286,6 +286,17 @@ async def test_an_entry_of_another_version_is_passed_over(engine: Engine, reader
     assert value(await shown(engine), d.OFFERED, "gold") == 1
 
 
+async def test_what_another_version_counted_by_other_labels_is_left_out(engine: Engine) -> None:
+    """Two labels where there is one now: cut short they would be one series twice, and no scrape would be taken."""
+    for cause in ("signature", "unsigned"):
+        await engine.connection.call("HSET", engine.keys.own("mt:p"), f"hooks_refused_total;twilio;{cause}", "3")
+    await engine.connection.call("HSET", engine.keys.own("mt:p"), "hooks_refused_total;twilio: signature", "2")
+    text = render([await shown(engine)]).decode()
+    assert [line for line in text.splitlines() if line.startswith("vipline_hooks_refused_total{")] == [
+        f'vipline_hooks_refused_total{{cause="twilio: signature",site="{engine.keys.site}"}} 2.0'
+    ]
+
+
 class Counted:
     """A connection that counts round trips and commands."""
 
