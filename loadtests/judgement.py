@@ -31,18 +31,25 @@ SITUATIONS = (
 
 @dataclass
 class Fate:
-    """One call's, from its entries. Times in ms; `talked_ms`: when the first talk began."""
+    """One call's, from its entries. Times in ms; `talked_ms`: when the first talk began. `offered`: it got as far as a
+    line, and is no callback. `waited_ms`: until it was answered or hung up, on the promise clock.
+    """
 
     tier: str
     came_ms: int
+    offered: bool = False
     talked_ms: int | None = None
+    waited_ms: int | None = None
     ended_ms: int | None = None
     outcome: str = ""
 
 
 @dataclass(frozen=True)
 class TierFigures:
-    """Waits in ms on the promise clock. `service_level` is METRICS' net variant; None where nobody counts."""
+    """Waits in ms on the promise clock, as the service's own metrics count them. `calls`: all that came; `answered`,
+    `abandoned`: of those that came into a line and are no callbacks, without who called again. `service_level`: `net`
+    by docs/metrics.md; None where nobody counts.
+    """
 
     tier: str
     calls: int
@@ -90,13 +97,12 @@ def share(values: Sequence[float], at: float) -> float | None:
 class Judge:
     """Reads a stream whole, oldest entry first."""
 
-    def __init__(self, head_starts: Mapping[str, int], target_ms: int, short_ms: int) -> None:
+    def __init__(self, head_starts: Mapping[str, int], target_ms: int) -> None:
         self.verdict = Verdict(head_starts)
         self.counts: Counter[str] = Counter()
         self.fates: dict[str, Fate] = {}
         self._tiers = list(head_starts)
         self._target_ms = target_ms
-        self._short_ms = short_ms
 
     def read(self, events: Iterable[Event]) -> Judge:
         for event in events:
@@ -158,11 +164,17 @@ class Judge:
         if event.type in ("call.greeting", "call.accepted", "callback.booked") and facts:
             fate = self.fates.setdefault(call_id, Fate(facts.tier, facts.accepted_ms))
             fate.tier = facts.tier
+            fate.offered = event.type == "call.accepted" and not facts.kind.startswith("k")
         elif event.type == "call.connected" and call_id in self.fates:
             fate = self.fates[call_id]
-            fate.talked_ms = event.at_ms if fate.talked_ms is None else fate.talked_ms
+            if fate.talked_ms is None:
+                fate.talked_ms = event.at_ms
+                fate.waited_ms = event.at_ms - facts.accepted_ms if facts else None
         elif event.type == "call.ended" and call_id in self.fates:
-            self.fates[call_id].ended_ms, self.fates[call_id].outcome = event.at_ms, event.fields["outcome"]
+            fate = self.fates[call_id]
+            fate.ended_ms, fate.outcome = event.at_ms, event.fields["outcome"]
+            if fate.talked_ms is None and facts:
+                fate.waited_ms = event.at_ms - facts.accepted_ms
         elif event.type == "call.recalled" and event.fields.get("old") in self.fates:
             self.fates[event.fields["old"]].outcome = "recalled"
             if call_id in self.fates:
@@ -172,19 +184,16 @@ class Judge:
     def _figures(self, tier: str) -> TierFigures:
         fates = [fate for fate in self.fates.values() if tier in ("all", fate.tier)]
         ends = Counter(fate.outcome for fate in fates)
-        waits = sorted(fate.talked_ms - fate.came_ms for fate in fates if fate.talked_ms is not None)
-        left = [
-            fate.ended_ms - fate.came_ms
-            for fate in fates
-            if fate.outcome in ("abandoned", "short_abandoned") and fate.ended_ms is not None
-        ]
-        counted = len(waits) + sum(wait >= self._short_ms for wait in left)
+        offered = [fate for fate in fates if fate.offered and fate.waited_ms is not None]
+        waits = sorted(fate.waited_ms or 0 for fate in offered if fate.talked_ms is not None)
+        left = Counter(fate.outcome for fate in offered if fate.talked_ms is None)
+        counted = len(waits) + left["abandoned"]
         level = sum(wait <= self._target_ms for wait in waits) / counted if counted else None
         return TierFigures(
             tier,
             len(fates),
             len(waits),
-            len(left),
+            left["abandoned"] + left["short_abandoned"],
             ends["callback"],
             ends["overflowed_out"],
             level,

@@ -31,7 +31,6 @@ from loadtests.tape import Tape
 from router.clock import RunningClock
 
 SETTLE_S, LEFT_S, BACK_S = 1.5, 15.0, 60.0
-SHORT_S = 5.0
 
 
 async def run(options: Options, out: TextIO) -> Judgement:
@@ -78,8 +77,7 @@ async def run(options: Options, out: TextIO) -> Judgement:
         kept = "".join(f"{event.entry_id} {event.raw}\n" for event in tape.events)
         (options.folder / "events.txt").write_text(kept, encoding="utf-8")
         terminal.say(f"{len(tape.events):,} events; judging …")
-        pace = options.pace
-        judge = Judge(head_starts(options), round(TARGET_S * 1000 / pace), round(SHORT_S * 1000 / pace))
+        judge = Judge(head_starts(options), round(TARGET_S * 1000 / options.pace))
         judge.read(tape.events)
         if exit_code:
             left.append(f"locust ended with {exit_code}: see locust.log")

@@ -21,6 +21,8 @@ from loadtests.shapes import Shape, arrivals, fitted, mean_talk_s, patience_s, t
 from loadtests.site import agents_for, write_site
 from loadtests.verdict import Verdict
 from router.domain.events import Event, parse
+from router.metrics.definitions import LEVEL
+from router.metrics.projector import Work
 
 HEAD_STARTS = {"gold": 10_000, "standard": 0}
 
@@ -65,12 +67,13 @@ def ended(call: str, outcome: str = "answered", was: str = "c", cause: str = "ha
     return f"call.ended|call={call}|outcome={outcome}|cause={cause}|was={was}|agent=|offer=|step=|facts="
 
 
-SOUND = (PUT, accepted("c1", 2), accepted("c2", 3, "gold"), READY, offered("c2"), held("call.connected", "c2", "$5"),
-         ended("c2"), READY, offered("c1"), held("call.connected", "c1", "$9"), ended("c1"))  # fmt: skip
+SOUND = (PUT, accepted("c1", 2), accepted("c2", 3, "gold"), READY, offered("c2"),
+         held("call.connected", "c2", "$5", facts="3000;;a;gold;0"), ended("c2"), READY, offered("c1"),
+         held("call.connected", "c1", "$9", facts="2000;;a;standard;0"), ended("c1"))  # fmt: skip
 
 
 def judged(*lines: str, created: tuple[str, ...] = ("c1", "c2"), minutes: float = 0.1, **more: object) -> Judgement:
-    judge = Judge(HEAD_STARTS, target_ms=4_000, short_ms=500).read(events(*lines))
+    judge = Judge(HEAD_STARTS, target_ms=4_000).read(events(*lines))
     return judge.close(created, (), (), minutes, **more)  # type: ignore[arg-type]
 
 
@@ -120,7 +123,7 @@ def test_who_is_kept_free_for_others_is_not_idle() -> None:
 
 
 def test_a_hook_after_the_deadline_breaks_the_run() -> None:
-    judge = Judge(HEAD_STARTS, 4_000, 500).read(events(*SOUND))
+    judge = Judge(HEAD_STARTS, 4_000).read(events(*SOUND))
     assert judge.close((), (), [("voice", 15_001.0), ("voice", 10.0)], 0.1).faults
     assert judge.close((), (), [("voice", 14_999.0)], 0.1).faults == []
 
@@ -148,7 +151,7 @@ def test_every_situation_is_counted_from_its_entries() -> None:
         accepted("c7", 30, state="q"),
         f"callback.booked|call=cb|old=c7|lanes=general|step=|{facts(30, kind='ka')}",
     ]
-    counts = Judge(HEAD_STARTS, 1, 1).read(events(*lines)).counts
+    counts = Judge(HEAD_STARTS, 1).read(events(*lines)).counts
     assert {name: counts[name] for name in SITUATIONS} == dict.fromkeys(SITUATIONS, 1)
     assert ENOUGH == 50
 
@@ -158,6 +161,45 @@ def test_waits_and_service_level_by_tier() -> None:
     assert (gold.calls, gold.answered, gold.mean_ms, gold.service_level) == (1, 1, 2_000, 1.0)
     assert (standard.mean_ms, standard.service_level) == (6_000, 0.0)
     assert (everybody.calls, everybody.p50_ms, everybody.service_level) == (2, 6_000, 0.5)
+
+
+def test_answered_hung_up_and_in_time_are_what_the_service_s_metrics_count(tmp_path: Path) -> None:
+    (files,) = load_config(write_site(tmp_path, Options(pace=5), {"simulator": {}})).values()
+
+    def gone(call: str, outcome: str, at: int, kind: str = "a", was: str = "w", talks: int = 0) -> str:
+        return ended(call, outcome, was).replace("|facts=", f"|facts={at}000;;{kind};standard;{talks}")
+
+    def talks(call: str, offer: str, at: int, kind: str = "a", talks: int = 0) -> str:
+        return held("call.connected", call, offer, facts=f"{at}000;;{kind};standard;{talks}")
+
+    lines = [PUT, f"call.greeting|call=c1|{facts(1)}", gone("c1", "abandoned", 1, was="g")]
+    lines += [accepted("c2", 3), gone("c2", "short_abandoned", 3), accepted("c3", 5), gone("c3", "abandoned", 5)]
+    lines += [
+        accepted("c4", 7),
+        gone("c4", "abandoned", 7),
+        accepted("c5", 7),
+        "call.recalled|call=c5|old=c4|accepted=7000",
+    ]
+    lines += [READY, offered("c5"), talks("c5", "$12", 7), gone("c5", "answered", 7, was="c", talks=1)]
+    lines += [f"callback.booked|call=c6|old=c5|lanes=general|step=|{facts(9, kind='ka')}"]
+    lines += [READY, offered("c6"), talks("c6", "$17", 9, "ka"), gone("c6", "answered", 9, "ka", "c", 1)]
+    lines += [accepted("c7", 18), READY, offered("c7"), talks("c7", "$22", 18)]
+    lines += [held("call.transferred", "c7", "$22", facts="18000;;a;standard;1"), READY, offered("c7")]
+    lines += [talks("c7", "$26", 18, talks=1), gone("c7", "answered", 18, was="c", talks=2)]
+
+    work = Work.of({}, {}, lambda: files.plan.site)
+    for event in events(*lines):
+        work.take(event)
+    told: Counter[str] = Counter()
+    for field, count in work.values().items():
+        if field.startswith(f"{LEVEL.name};standard;"):
+            told[field.rpartition(";")[2]] += int(count)
+    for word in ("recalled", "recalled_short"):
+        told["abandoned" if word == "recalled" else "short_abandoned"] -= told[word]
+    everybody = Judge(HEAD_STARTS, target_ms=4_000).read(events(*lines)).close((), (), (), 0.1).tiers[-1]
+    assert (everybody.answered, everybody.abandoned) == (told["answered"], told["abandoned"]) == (2, 2)
+    net = told["answered_in_target"] / (told["answered"] + told["abandoned"] - told["short_abandoned"])
+    assert everybody.service_level == pytest.approx(net) == pytest.approx(1 / 3)
 
 
 def test_hooks_are_told_by_page_and_together() -> None:
