@@ -37,7 +37,8 @@ class Miss:
 @dataclass
 class Answers:
     """`answered`: (began, ended) of each. `dropped`: when a carrier gave a caller up for want of an answer, and whom.
-    `hooks`: what a carrier asked for and how long it took, ms; `fresh`: those of them that nobody has fetched.
+    `hooks`: what a carrier asked for and how long all its tries took, ms, also where they were in vain; `fresh`: those
+    of them that nobody has fetched.
     """
 
     answered: list[tuple[float, float]] = field(default_factory=list)
@@ -58,9 +59,9 @@ class Ledger:
         self._answers = answers
         self._way = way
 
-    def answered(self, page: str, began: float) -> None:
+    def answered(self, page: str, began: float, first: float | None = None) -> None:
         self._answers.answered.append((began, time.time()))
-        self.acted(page, began)
+        self.acted(page, began if first is None else first)
 
     def acted(self, page: str, began: float) -> None:
         sample = (f"{self._way} {page}", (time.time() - began) * 1000)
@@ -70,4 +71,6 @@ class Ledger:
     def missed(
         self, page: str, began: float, why: Why, *, given_up: bool = False, tried: float = 0.0, who: str = ""
     ) -> None:
+        if given_up:
+            self.acted(page, began)
         self._answers.missed.append(Miss(began, time.time(), f"{self._way} {page}", why, given_up, tried, who))

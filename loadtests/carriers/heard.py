@@ -12,7 +12,9 @@ again. wrong: anything else."""
 class Heard(Protocol):
     """`page`: what was asked for. `began`: when, seconds since the epoch; it is over when this is told."""
 
-    def answered(self, page: str, began: float) -> None: ...
+    def answered(self, page: str, began: float, first: float | None = None) -> None:
+        """`first`: when the first try began, if this was another."""
+        ...
 
     def acted(self, page: str, began: float) -> None:
         """We did something about what we were told; nobody waits for it, and it says nothing of the store."""

@@ -97,7 +97,7 @@ class Asking:
                     if not kind.startswith(("text/xml", "application/xml")):
                         self._breaches.append(f"{address} answered {kind}")
                     if self.heard is not None:
-                        self.heard.answered(page_of(url), began)
+                        self.heard.answered(page_of(url), began, first)
                     return body
                 why, how = f"{status // 100}xx", "unable" if status >= 500 else "wrong"
             if self.heard is not None:
