@@ -35,7 +35,9 @@ class End:
 
 
 def end_of(found: Figures, p99_ms: float, cores: int) -> End | None:
-    """None: clean at this rate. A driver that is at its end is named first: it makes all else look bad."""
+    """None: clean at this rate. What is broken is never a driver's doing; but one that is at its end makes all slow."""
+    if broken := [words for words in found.faults if words not in found.late]:
+        return End("verdict", f"{len(broken)} faults: {broken[0]}")
     drivers: tuple[Ended, ...] = ("far end", "locust")
     for part in drivers:
         busy = found.spent.cores(part)
@@ -47,8 +49,10 @@ def end_of(found: Figures, p99_ms: float, cores: int) -> End | None:
         return End("machine", f"{busy:.2f} of {cores} cores are busy")
     if late_s > LATE_S:
         return End("locust", f"the last caller came {late_s:.0f} s late")
-    if found.faults:
-        return End("verdict", f"{len(found.faults)} faults: {found.faults[0]}")
+    if found.strained:
+        return End("machine", found.strained[0])
+    if found.late:
+        return End("hooks", found.late[0])
     if slow:
         return End("hooks", f"1 % of the hooks take over {p99_ms:g} ms")
     return None
@@ -140,7 +144,7 @@ def compared(one: Sequence[tuple[Figures, End | None]], more: Sequence[tuple[Fig
 def main(
     start: float, step: float, top: float, minutes: float, p99: float, workers: tuple[int, ...], mix: str, out: str
 ) -> None:
-    """Finds the highest clean rate of complete calls, and what one costs. Exits 1 when no rate was clean."""
+    """Finds the highest clean rate of complete calls, and what one costs. Exits 1 when none was, or a verdict broke."""
     terminal, cores = Terminal(sys.stdout), os.cpu_count() or 1
     climbs: list[list[tuple[Figures, End | None]]] = []
     for count in workers or (1,):
@@ -160,7 +164,8 @@ def main(
         climbs.append(steps)
     for more in climbs[1:]:
         terminal.say(*compared(climbs[0], more))
-    sys.exit(0 if all(best_of(steps) for steps in climbs) else 1)
+    broke = any(end is not None and end.by == "verdict" for steps in climbs for _, end in steps)
+    sys.exit(0 if all(best_of(steps) for steps in climbs) and not broke else 1)
 
 
 if __name__ == "__main__":

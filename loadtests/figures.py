@@ -19,8 +19,9 @@ NAME = "figures.json"
 @dataclass(frozen=True)
 class Figures:
     """`came`: calls that came in, in `came_s`, which should have been `meant_s`, the first at `first_s`; `complete`:
-    those that were connected, and ended. `strained`: what the load was too slow for. `spent`: since the first came.
-    `hooks`: how many, p50, p95, p99, max in ms. `rss`: [s, bytes of the service, of its server].
+    those that were connected, and ended. `strained`: what the load was too slow for; `late`: faults that are slowness
+    only. `spent`: since the first came. `hooks`: how many, p50, p95, p99, max in ms. `rss`: [s, bytes of the service,
+    of its server].
     """
 
     rate: float
@@ -31,6 +32,7 @@ class Figures:
     faults: list[str]
     missing: list[str]
     strained: list[str]
+    late: list[str]
     came: int
     came_s: float
     meant_s: float
@@ -78,6 +80,7 @@ def write_figures(options: Options, found: Judgement, judge: Judge, meter: Meter
         faults=found.faults,
         missing=found.missing,
         strained=found.strained,
+        late=found.late,
         came=len(came),
         came_s=(came[-1] - came[0]) / 1000 if came else 0.0,
         meant_s=meant[-1] - meant[0] if meant else 0.0,

@@ -76,6 +76,8 @@ class Judgement:
     missing: list[str] = field(default_factory=list)
     strained: list[str] = field(default_factory=list)
     passing: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    """Those faults of which a slow driver may be the cause: nobody was lost, it took too long."""
     counts: Counter[str] = field(default_factory=Counter)
     tiers: list[TierFigures] = field(default_factory=list)
     hooks: list[tuple[str, int, float, float, float, float]] = field(default_factory=list)
@@ -131,7 +133,8 @@ class Judge:
         found.hooks = hook_figures(samples)
         late = sum(ms > deadline_ms for _, ms in samples)
         if late:
-            found.faults.append(f"{late} hooks were answered after the carrier's deadline of {deadline_ms / 1000:g} s")
+            found.late.append(f"{late} hooks were answered after the carrier's deadline of {deadline_ms / 1000:g} s")
+            found.faults += found.late
         if minutes >= ENOUGH_MINUTES:
             found.missing = [f"{one}: {self.counts[one]}" for one in SITUATIONS if self.counts[one] < ENOUGH]
         found.tiers = [self._figures(tier) for tier in (*self._tiers, "all")]

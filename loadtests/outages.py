@@ -75,6 +75,8 @@ class Blame(NamedTuple):
     faults: list[str]
     strained: list[str]
     passing: list[str]
+    late: list[str]
+    """Those of the faults that only took too long."""
 
 
 def moments(kinds: Sequence[Kind], seconds: float) -> list[tuple[float, Kind]]:
@@ -108,10 +110,12 @@ def assign(
             late += 1
         else:
             faults[f"{miss.what}: {miss.why}{', given up' if miss.given_up else ''}"] += 1
-    found = Blame([f"{words} ({count} times)" for words, count in faults.items()], [], [])
+    found = Blame([f"{words} ({count} times)" for words, count in faults.items()], [], [], [])
+    found.late.extend(words for words in found.faults if ": slow" in words)
     few = FEW_SLOW * (len(answers.answered) + len(answers.missed))
     if again[False] > few:
-        found.faults.append(f"{again[False]} requests had to be asked again, and nothing was away")
+        found.late.append(f"{again[False]} requests had to be asked again, and nothing was away")
+        found.faults.append(found.late[-1])
     if again[True] > few:
         found.strained.append(f"{again[True]} requests had to be asked again because the machine was full")
     legs = _legs(outages, answers, full, found)

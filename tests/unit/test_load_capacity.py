@@ -22,9 +22,9 @@ def figures(rate: float = 60.0, *, cpu_s: dict[str, float] | None = None, **more
     """A minute of which nothing bad can be said."""
     calls = round(rate * 60)
     whole = Figures(
-        rate=rate, seconds=60, workers=1, plain=True, clean=True, faults=[], missing=[], strained=[], came=calls,
-        came_s=59.9, meant_s=59.5, first_s=5.0, complete=calls, ended=calls, hooks=(calls * 12, 3.0, 9.0, 20.0, 90.0),
-        spent=Spent(70.0, cpu_s or CALM, 1.0), rss=[],
+        rate=rate, seconds=60, workers=1, plain=True, clean=True, faults=[], missing=[], strained=[], late=[],
+        came=calls, came_s=59.9, meant_s=59.5, first_s=5.0, complete=calls, ended=calls,
+        hooks=(calls * 12, 3.0, 9.0, 20.0, 90.0), spent=Spent(70.0, cpu_s or CALM, 1.0), rss=[],
     )  # fmt: skip
     return replace(whole, **more)
 
@@ -40,7 +40,12 @@ def figures(rate: float = 60.0, *, cpu_s: dict[str, float] | None = None, **more
         (figures(cpu_s=CALM | {"service": 110.0}, hooks=(9, 100.0, 400.0, 501.0, 900.0)), "machine"),
         (figures(hooks=(9, 100.0, 400.0, 501.0, 900.0)), "hooks"),
         (figures(clean=False, faults=["CA1 is lost"]), "verdict"),
-        (figures(cpu_s=CALM | {"far end": 66.0}, clean=False, faults=["CA1 is lost"]), "far end"),
+        (figures(cpu_s=CALM | {"far end": 66.0}, clean=False, faults=["CA1 is lost"]), "verdict"),
+        (figures(came_s=90.0, clean=False, faults=["CA1 is lost"]), "verdict"),
+        (figures(cpu_s=CALM | {"service": 110.0}, clean=False, faults=["CA1 is lost"]), "verdict"),
+        (figures(came_s=90.0, clean=False, faults=["slow"], late=["slow"]), "locust"),
+        (figures(clean=False, faults=["slow"], late=["slow"]), "hooks"),
+        (figures(clean=False, strained=["the machine was full"]), "machine"),
     ],
 )
 def test_who_is_at_the_end(found: Figures, by: str | None) -> None:
@@ -119,6 +124,18 @@ def test_the_command_prints_a_row_for_each_rate_and_a_climb_for_each_number_of_w
     assert made == [(workers, rate) for workers in (1, 2) for rate in (20, 40, 60, 50)]
     assert done.output.count("The highest clean rate is 50 calls a second.") == 2
     assert "2 workers ÷ 1: 1.00 × the highest clean rate." in done.output
+
+
+def test_a_broken_verdict_is_exit_1_however_high_the_climb_and_a_slow_driver_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for faults, code in ((["CA1 is lost"], 1), ([], 0)):
+        broken: dict[str, Any] = {"cpu_s": CALM | {"far end": 66.0}, "clean": not faults, "faults": faults}
+        load = lambda _, *words: figures(float(words[2]), **(broken if float(words[2]) > 40 else {}))  # noqa: B023, E731
+        monkeypatch.setattr(capacity, "load", load)
+        done = CliRunner().invoke(capacity.main, ["--out", str(tmp_path)])
+        assert done.exit_code == code, done.output
+        assert "The highest clean rate is 40" in done.output
 
 
 def test_nothing_clean_is_exit_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

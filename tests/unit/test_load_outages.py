@@ -41,7 +41,7 @@ def test_what_fails_while_something_is_away_is_told_apart(why: Why) -> None:
     outage, found = after_a_kill(
         miss(99.95, why), miss(101, why), vain(99, 103, why), dropped=((103.1, "CA1"),), first_s=0.5
     )
-    assert found == ([], [], [])
+    assert found == ([], [], [], [])
     assert (outage.missed, outage.dropped, outage.first_s) == (3, ["CA1"], 0.5)
     assert outage.last_s == pytest.approx(3.1)
 
@@ -72,7 +72,7 @@ def test_who_has_one_try_only_may_be_cut_by_the_kill_and_not_many() -> None:
     cut = [Miss(99.9, 100.1, "status", "cut", True, 99.9, f"CA{number}") for number in range(FEW_CUT + 1)]
     dropped = tuple((100.1, one.who) for one in cut)
     outage, found = after_a_kill(*cut[:-1], kind="worker", dropped=dropped[:-1])
-    assert found == ([], [], [])
+    assert found == ([], [], [], [])
     assert (outage.missed, len(outage.dropped)) == (FEW_CUT, FEW_CUT)
     assert after_a_kill(*cut, kind="worker", dropped=dropped)[1].faults == [
         "6 legs were cut when the worker was killed",
@@ -95,10 +95,10 @@ def test_who_waited_in_vain_on_a_full_machine_was_not_lost_by_the_service(kind: 
     missed = [vain(110, 118, "slow", "CA1", 4.0), vain(110, 118, "unable", "CA2", 4.0)]
     dropped = ((122.0, "CA1"), (122.0, "CA2"))
     words = "given up because the machine was full: {} requests, {} legs"
-    assert after_a_kill(*missed, kind=kind, dropped=dropped, full=True)[1] == ([], [], [words.format(2, 2)])
+    assert after_a_kill(*missed, kind=kind, dropped=dropped, full=True)[1] == ([], [], [words.format(2, 2)], [])
     assert len(after_a_kill(*missed, kind=kind, dropped=dropped)[1].faults) == 3
     many = after_a_kill(*missed * 10, kind=kind, full=True)[1]
-    assert many == ([], [words.format(20, 0)], [])
+    assert many == ([], [words.format(20, 0)], [], [])
 
 
 @pytest.mark.parametrize("why", ["refused", "cut", "unable"])
@@ -121,9 +121,10 @@ def test_a_wrong_answer_is_never_excused() -> None:
 
 
 def test_a_busy_machine_may_have_a_few_asked_again_but_none_given_up() -> None:
-    assert after_a_kill(*[miss(50, "slow")] * 10)[1] == ([], [], [])
+    assert after_a_kill(*[miss(50, "slow")] * 10)[1] == ([], [], [], [])
     many = [miss(50, "unable")] * 11
     assert after_a_kill(*many)[1].faults == ["11 requests had to be asked again, and nothing was away"]
+    assert after_a_kill(*many)[1].late == after_a_kill(*many)[1].faults
     assert after_a_kill(*many, full=True)[1].strained == [
         "11 requests had to be asked again because the machine was full"
     ]
