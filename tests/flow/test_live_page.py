@@ -156,6 +156,10 @@ async def test_a_browser_shows_the_site(api: Api, tmp_path: Path) -> None:
         await page.until("document.querySelector('#calls .who').textContent === 'Ada Marlow'")
         assert "agent-7" not in await page.run("document.getElementById('calls').innerText")
         assert "own agents" in await page.run("document.getElementById('queues').innerText")
+        # Desks have different targets: of the whole site none is printed.
+        figures = await page.run("document.getElementById('figures').innerText")
+        assert "answered in the time each was promised" in figures
+        assert "null" not in figures
         assert await page.run("location.href") == f"{api.base}/live"
         await page.run("document.querySelector('#calls [data-call]').click()")
         await page.until("document.querySelectorAll('#timeline li').length >= 2")
