@@ -31,12 +31,24 @@ from loadtests.site import OPEN
 from router.domain.events import Event
 
 RING_WAIT_S = 10.0
+LATE_S = 3.0
+"""Callers who come so long after their time do not come at the rate asked for."""
 GIVEN_UP = ("no document", "dialplan goes on")
 """How a leg's story goes on when its carrier has got no answer for it."""
 GONE_WHILE_RUNG = 0.04
 """Of those whose agent is being rung: hang up just then."""
 MANNERS = {"takes": 0.85, "silent": 0.03, "ignores": 0.04, "declines": 0.04, "busy": 0.02, "device": 0.02}
 """How an agent's telephone meets a ring, unless the agent acts on the screen before."""
+
+
+def too_slow(sent: int, came: int, late_s: float) -> list[str]:
+    """In words, for callers who were drawn, and who came; nothing when the load kept up."""
+    found = []
+    if came < sent:
+        found.append(f"the load, not the service, was too slow: {sent - came} of {sent} callers never got to call")
+    if late_s > LATE_S:
+        found.append(f"the load, not the service, was too slow: callers came up to {late_s:.1f} s late")
+    return found
 
 
 class Folk(dict[str, Person]):
@@ -71,6 +83,7 @@ class FarEnd:
     """`stages`: way in → its carrier; `listen` once they run. Give `sees` every event of the stream.
 
     `connected`, `finished`: offers (→ call) and calls of which users have been told so. `began`: somebody calls.
+    `sent`: callers that were drawn, the latest `late_s` behind the time; `came`: those who got as far as us.
     """
 
     def __init__(self, options: Options, stages: Mapping[str, Stage]) -> None:
@@ -79,6 +92,7 @@ class FarEnd:
         self.connected: dict[str, str] = {}
         self.finished: list[str] = []
         self._made: list[str] = []
+        self.sent, self.came, self.late_s = 0, 0, 0.0
         self.dialled: list[Leg] = []
         self.living: set[str] = set()
         self._pace, self._plain = options.pace, options.plain
@@ -131,6 +145,8 @@ class FarEnd:
 
     async def _dial(self, request: web.Request) -> web.Response:
         drawn = await request.json()
+        self.came += 1
+        self.late_s = max(self.late_s, time.monotonic() - drawn["due"])
         self._tasks.start(self._call(drawn))
         return web.json_response({})
 
@@ -159,6 +175,8 @@ class FarEnd:
         self._made += told["made"]
         self.connected |= told["connected"]
         self.finished += told["finished"]
+        self.sent += told["sent"]
+        self.late_s = max(self.late_s, told["late_s"])
         return web.json_response({})
 
     # ------------------------------------------------------------ callers
@@ -198,6 +216,10 @@ class FarEnd:
     def created(self) -> list[str]:
         """Calls that we have been told to be in the books, and those of which we have spoken a word."""
         return self._made + [leg.sid for leg in self.dialled if any(words.startswith("say") for words in leg.story)]
+
+    def strained(self) -> list[str]:
+        """What the load itself was too slow for."""
+        return too_slow(self.sent, self.came, self.late_s)
 
     def left(self) -> list[str]:
         """Lines that are still up."""

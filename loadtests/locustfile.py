@@ -53,6 +53,8 @@ class Went:
         self.made: list[str] = []
         self.connected: dict[str, str] = {}
         self.finished: list[str] = []
+        self.sent = 0
+        self.late_s = 0.0
 
     def tell(self) -> None:
         """OSError: the far end does not answer; it is told the next time."""
@@ -64,8 +66,14 @@ class Went:
         except OSError:
             for name, before in told.items():
                 now = getattr(self, name)
-                setattr(self, name, before | now if isinstance(before, dict) else before + now)
+                setattr(self, name, _both(before, now))
             raise
+
+
+def _both(before: Any, now: Any) -> Any:
+    if isinstance(before, float):
+        return max(before, now)
+    return before | now if isinstance(before, dict) else before + now
 
 
 WENT = Went()
@@ -152,10 +160,12 @@ class Callers(Api):
         for number, at_s in enumerate(arrivals(chance, OPTIONS.shape, OPTIONS.rate, OPTIONS.seconds)):
             gevent.sleep(max(0.0, began + at_s - time.monotonic()))
             drawn = crowd.draw()
+            WENT.late_s = max(WENT.late_s, time.monotonic() - began - at_s)
             if drawn.way == "api":
                 gevent.spawn(self.call_by_api, f"api-{OPTIONS.seed}-{number}", drawn)
             else:
-                gevent.spawn(far, "POST", "/calls", drawn.document())
+                WENT.sent += 1
+                gevent.spawn(far, "POST", "/calls", drawn.document() | {"due": began + at_s})
         until = time.monotonic() + DRAIN_S
         gevent.sleep(1)
         while far("GET", "/living") and time.monotonic() < until:

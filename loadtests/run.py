@@ -91,7 +91,7 @@ async def run(options: Options, out: TextIO) -> Judgement:
         )
         found.began_s = tape.events[0].at_ms / 1000 if tape.events else 0.0
         found.late += [words for words in blame.faults if words in blame.late]
-        found.strained, found.passing = blame.strained, blame.passing
+        found.strained, found.passing = [*far_end.strained(), *blame.strained], blame.passing
         found.outages, found.again = killer.outages, again(far_end.answers)
     ended = sum(bool(fate.outcome) for fate in judge.fates.values())
     used = meter.spent().cpu_s
