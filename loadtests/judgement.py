@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from loadtests.lanes import group_of
 from loadtests.outages import Outage
 from loadtests.verdict import Verdict
 from router.domain.events import Event
@@ -110,6 +111,7 @@ class Judge:
         for event in events:
             before = self.verdict.calls.get(event.fields.get("old", ""))
             asked = before is not None and before.state == "choosing"
+            self._overflows(event)
             self.verdict.read([event])
             self._count(event, asked)
             self._follow(event)
@@ -140,11 +142,18 @@ class Judge:
         found.tiers = [self._figures(tier) for tier in (*self._tiers, "all")]
         return found
 
+    def _overflows(self, event: Event) -> None:
+        """A call that a group had already reaches a further one, as the metrics count it."""
+        if event.type not in ("call.accepted", "call.widened"):
+            return
+        seen = self.verdict.calls.get(event.fields["call"]) if event.type == "call.widened" else None
+        old = set(filter(None, map(group_of, seen.lanes if seen else ())))
+        new = set(filter(None, map(group_of, event.fields["lanes"].split()))) - old
+        self.counts["overflow"] += bool(new) if old else len(new) > 1
+
     def _count(self, event: Event, asked: bool) -> None:
         told = event.fields
-        if event.type == "call.widened":
-            self.counts["overflow"] += 1
-        elif event.type == "callback.booked" and asked:
+        if event.type == "callback.booked" and asked:
             self.counts["question: callback"] += 1
         elif event.type == "call.choice":
             answer = {"timeout": "no answer", "unclear": "wrong key"}.get(told["by"], told["choice"])

@@ -139,10 +139,10 @@ def test_a_long_run_in_which_too_little_occurred_is_not_clean() -> None:
 
 def test_every_situation_is_counted_from_its_entries() -> None:
     choice = "call.choice|call=c1|choice={}|by={}|asked=1|step=|facts="
-    lines = [PUT, accepted("c1", 2, state="q")]
+    lines = [PUT, accepted("c1", 2, state="q", lanes="@a1 vip")]
     lines += [choice.format("wait", "caller"), choice.format("transfer", "caller")]
     lines += [choice.format("transfer", "timeout"), choice.format("transfer", "unclear")]
-    lines += ["call.widened|call=c1|entered=vip|step=|lanes=general|facts="]
+    lines += ["call.widened|call=c1|entered=vip|step=|lanes=vip general|facts="]
     lines += [READY, offered("c1"), held("call.returned", "c1", "$9", cause="expired"), READY, offered("c1")]
     lines += [held("call.returned", "c1", "$12", cause="offline")]
     lines += [f"call.greeting|call=c{number}|{facts(20)}" for number in range(2, 7)]
@@ -154,6 +154,18 @@ def test_every_situation_is_counted_from_its_entries() -> None:
     counts = Judge(HEAD_STARTS, 1).read(events(*lines)).counts
     assert {name: counts[name] for name in SITUATIONS} == dict.fromkeys(SITUATIONS, 1)
     assert ENOUGH == 50
+
+
+def test_a_call_overflows_when_a_further_group_gets_it() -> None:
+    def counted(*lanes: str) -> int:
+        widened = [f"call.widened|call=c1|entered=vip|step=|lanes={one}|facts=" for one in lanes[1:]]
+        lines = [PUT, accepted("c1", 2, lanes=lanes[0]), *widened]
+        return Judge(HEAD_STARTS, 1).read(events(*lines)).counts["overflow"]
+
+    assert counted("@a1", "@a1 @a2", "@a1 @a2 vip") == 0
+    assert counted("vip", "vip general") == counted("@a1", "vip general") == counted("vip general") == 1
+    assert counted("vip", "vip general", "vip general") == counted("vip", "vip+loans general") == 1
+    assert counted("vip", "vip general", "vip general @a1 desk") == 2
 
 
 def test_waits_and_service_level_by_tier() -> None:
