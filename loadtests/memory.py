@@ -1,7 +1,8 @@
 """`python -m loadtests.memory`: does the service, or its server, grow while it works? Resident memory over a long load.
 
-Calls that have ended are forgotten after a minute (`retain_ended`); what still grows in the last half is a leak, or a
-trace that is kept for a day (`tombstone`), or a stream that has not reached its length yet.
+Calls that have ended are forgotten after a minute (`retain_ended`), and so are the traces by which late repeats of them
+are known (`tombstone`, a day elsewhere); what still grows in the last half is a leak, or a stream that has not reached
+its length yet.
 """
 
 from __future__ import annotations

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from config.loading import load_config
 from loadtests import memory
 from loadtests.memory import rows, slopes
+from loadtests.options import Options
+from loadtests.site import write_site
 from tests.unit.test_load_capacity import figures
 
 
@@ -30,6 +33,11 @@ def test_what_grows_steadily_is_told_in_per_cent_of_ten_minutes() -> None:
     found = slopes(figures(seconds=1800, rss=grown(2_000, 200)))
     assert found["service"] == pytest.approx(1.2, rel=0.02)
     assert found["server"] == pytest.approx(0.6, rel=0.02)
+
+
+def test_nothing_of_a_call_is_meant_to_outlive_a_load(tmp_path: Path) -> None:
+    (files,) = load_config(write_site(tmp_path, Options(), {"simulator": {}})).values()
+    assert files.plan.site.timing.retain_ended == files.plan.site.timing.tombstone == 60_000
 
 
 def test_some_moments_are_printed() -> None:
