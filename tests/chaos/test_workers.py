@@ -40,7 +40,7 @@ async def test_workers_that_can_never_serve_end_their_parent(tmp_path: Path, con
     process = ServiceProcess(tmp_path, config, workers=2)
     process.launch()
     try:
-        assert await process.ended() == 2
+        assert await process.ended(90) == 2
         assert "there is no tier 'nobody'" in process.log
     finally:
         process.clean_up()
