@@ -209,6 +209,7 @@ class Hub:
     def _publish(self, events: list[Event]) -> None:
         changed: set[Name] = set()
         for event in events:
+            was_there = event.fields.get("call") in self.picture.calls
             try:
                 call_id, agent_id = self.picture.take(event)
             except (KeyError, ValueError) as error:
@@ -218,7 +219,9 @@ class Hub:
             changed |= names_of(event)
             if call_id in self.picture.calls:
                 self.told[call_id] = _told(event, call_id)
-            elif self.told.pop(call_id, None) is not None:
+            elif was_there:
+                # Its timeline may have been written too late for the drawing: then nothing was told of it yet.
+                self.told.pop(call_id, None)
                 self.ended[call_id] = _told(event, call_id)
                 if len(self.ended) > REMEMBER:
                     del self.ended[next(iter(self.ended))]
