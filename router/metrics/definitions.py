@@ -162,7 +162,7 @@ OUTBOX_UNKNOWN = _counter("outbox_unknown", "Rings that may have been placed and
                           " stray that was ended.", "outcome")  # fmt: skip
 OUTBOX_MISSED = _counter("outbox_ends_missed", "Legs found gone of which nobody had told us.")
 HOOKS_REFUSED = _counter("hooks_refused", "Requests of telephone providers that were turned away, by whose and why:"
-                         " `twilio: signature`.", "cause")  # fmt: skip
+                         " `<provider>: signature`.", "cause")  # fmt: skip
 CUT_OFF = _counter("readers_cut_off", "Readers of the stream that were cut off because they held it back.")
 GAPS = _counter("metrics_gaps", "Times these figures went on from a snapshot because entries were missing.")
 
