@@ -33,10 +33,10 @@ lint: $(STAMP) ## ruff and mypy --strict
 bench: $(STAMP) ## every transition in units of the floor script
 	$(VENV)/bin/vipline bench
 
-load: $(STAMP) ## a load with a verdict: RATE= MINUTES= WORKERS= MIX=twilio:75,api:25 SHAPE=day KILL=worker,service,master ARGS=--help
+load: $(STAMP) ## a load with a verdict: RATE= MINUTES= WORKERS= MIX=twilio:75,api:25 SHARES=gold:30,standard:70 SHAPE=day KILL=worker,service,master ARGS=--help
 	@exec $(PY) -m loadtests $(if $(RATE),--rate $(RATE)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(MIX),--mix $(MIX)) $(if $(SHAPE),--shape $(SHAPE)) \
-		$(if $(KILL),--kill $(KILL)) $(ARGS)
+		$(if $(KILL),--kill $(KILL)) $(if $(SHARES),--shares $(SHARES)) $(ARGS)
 
 capacity: $(STAMP) ## the highest clean rate, and what a call costs: ARGS="--workers 1 --workers 2"
 	@exec $(PY) -m loadtests.capacity $(ARGS)

@@ -10,7 +10,7 @@ import click
 import uvloop
 
 from loadtests.demo.stages import STAGES
-from loadtests.options import Options, read_kinds, read_mix
+from loadtests.options import Options, read_kinds, read_mix, read_shares
 from loadtests.run import run
 from loadtests.shapes import SHAPES
 
@@ -28,6 +28,10 @@ DEFAULT = Options()
 )
 @click.option("--shape", default=DEFAULT.shape, show_default=True, type=click.Choice(SHAPES))
 @click.option("--mix", help="ways in and their weights  [default: twilio:75,api:25]")
+@click.option(
+    "--shares",
+    help="tiers and their weights  [default: diamond:12,gold:24,silver:10,member:8,standard:28,unknown:18]",
+)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="processes of the service")
 @click.option("--kill", help="what is killed meanwhile and comes back: worker, service, master; comma between")
 @click.option("--plain", is_flag=True, help="only calls that hold, are connected and end; over Twilio, unless --mix")
@@ -40,6 +44,7 @@ def main(
     pace: float,
     shape: str,
     mix: str | None,
+    shares: str | None,
     workers: int,
     kill: str | None,
     plain: bool,
@@ -52,6 +57,10 @@ def main(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--mix") from None
     try:
+        tiers = read_shares(shares) if shares else dict(DEFAULT.shares)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--shares") from None
+    try:
         kinds = read_kinds(kill) if kill else []
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--kill") from None
@@ -63,7 +72,7 @@ def main(
     if plain and "api" in ways:
         raise click.BadParameter("who comes by the API has no telephone here: not with --plain", param_hint="--mix")
     made: dict[str, Any] = {"rate": rate, "minutes": minutes, "agents": agents, "pace": pace, "shape": shape}
-    options = Options(**made, mix=ways, workers=workers, kill=kinds, plain=plain, seed=seed, out=out)
+    options = Options(**made, mix=ways, shares=tiers, workers=workers, kill=kinds, plain=plain, seed=seed, out=out)
     logging.getLogger("router.store").setLevel(logging.ERROR)  # a master that is killed is told of in the report
     found = uvloop.run(run(options, sys.stdout))
     sys.exit(0 if found.clean else 1)

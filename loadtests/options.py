@@ -67,6 +67,18 @@ def read_mix(text: str) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
+def read_shares(text: str) -> dict[str, float]:
+    """`diamond:5,gold:10,unknown:20` → tier → share, together 1; `unknown`: nobody we know. ValueError."""
+    try:
+        shares = read_mix(text)
+    except ValueError:
+        raise ValueError(f"{text!r} are no shares; write diamond:5,gold:10,unknown:20") from None
+    names = {name or "unknown": name for name in SHARES}
+    if unknown := shares.keys() - names.keys():
+        raise ValueError(f"{', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    return {names[name]: share for name, share in shares.items()}
+
+
 def read_kinds(text: str) -> list[Kind]:
     """`worker,master` → what is killed. ValueError: something in it cannot be."""
     kinds = [kind for kind in KINDS if kind in {name.strip() for name in text.split(",")}]

@@ -14,7 +14,7 @@ from config.loading import load_config
 from loadtests.__main__ import main
 from loadtests.curves import curves, moments
 from loadtests.judgement import ENOUGH, SITUATIONS, Judge, Judgement, hook_figures
-from loadtests.options import Options, read_mix
+from loadtests.options import Options, read_mix, read_shares
 from loadtests.people import ANSWERS, Crowd
 from loadtests.report import Effort, headline, page
 from loadtests.shapes import Shape, arrivals, fitted, mean_talk_s, patience_s, talk_s
@@ -284,6 +284,18 @@ def test_a_mix_is_read_and_a_wrong_one_refused() -> None:
     refused = CliRunner().invoke(main, ["--mix", "pigeon"])
     assert refused.exit_code == 2
     assert "there are api" in refused.output
+
+
+def test_shares_of_tiers_are_read_and_wrong_ones_refused() -> None:
+    assert read_shares("diamond:1, gold:2,unknown:1") == {"diamond": 0.25, "gold": 0.5, "": 0.25}
+    drawn = [Crowd(Options(shares=read_shares("gold:1"))).draw().tier for _ in range(20)]
+    assert set(drawn) == {"gold"}
+    for wrong in ("gold:x", "gold:-1", "gold:0"):
+        with pytest.raises(ValueError, match="write diamond:5"):
+            read_shares(wrong)
+    refused = CliRunner().invoke(main, ["--shares", "gold:1,platinum:2"])
+    assert refused.exit_code == 2
+    assert "platinum; there are diamond, gold, silver, member, standard, unknown" in refused.output
 
 
 def test_the_page_stands_alone_and_says_what_broke() -> None:
