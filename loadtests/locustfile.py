@@ -187,7 +187,8 @@ class Callers(Api):
             choice = {"1": "transfer", "2": "wait", "3": "callback"}[drawn.answer]
             self.ask("POST", f"/v1/calls/{call_id}/choice", "/v1/calls/{id}/choice", {"choice": choice}, 409)
         gevent.sleep(drawn.patience_s / OPTIONS.pace)
-        status, call = self.ask("GET", f"/v1/calls/{call_id}", "/v1/calls/{id}")
+        # 404: it ended over a minute ago, and this site has forgotten it.
+        status, call = self.ask("GET", f"/v1/calls/{call_id}", "/v1/calls/{id}", None, 404)
         if status == 200 and call["state"] not in ("connected", "ended"):
             self.event(call_id, {"event_id": f"{call_id}-gone", "type": "hangup"})
 
