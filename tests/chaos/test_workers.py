@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
+
+import yaml
 
 from router.store.embedded import socket_path
 from tests.support.fleet import ServiceProcess, service
@@ -36,11 +39,11 @@ def workers(process: ServiceProcess) -> list[int]:
 
 async def test_workers_that_can_never_serve_end_their_parent(tmp_path: Path, config: Path) -> None:
     plan = config / "plan.yaml"
-    plan.write_text(plan.read_text().replace("default_tier: standard", "default_tier: nobody"))
+    plan.write_text(json.dumps(yaml.safe_load(plan.read_text()) | {"default_tier": "nobody"}))
     process = ServiceProcess(tmp_path, config, workers=2)
     process.launch()
     try:
-        assert await process.ended(90) == 2
+        assert await process.ended(60) == 2
         assert "there is no tier 'nobody'" in process.log
     finally:
         process.clean_up()
