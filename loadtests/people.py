@@ -14,7 +14,7 @@ from loadtests.shapes import Kind, patience_s, talk_s
 OWNED = ("diamond", "gold")
 KNOWN = 900
 """Customers on numbers kept free for films; more would be nobody's."""
-ANSWERS = ("1", "1", "2", "2", "3", "3", "", "", "", "", "9", "9")
+ANSWERS = ("1", "1", "2", "2", "3", "3", *[""] * 8, "9", "9")
 """How the owner-busy question is answered: colleague, wait, callback, not at all, with a key that means nothing. Who
 says nothing is often fetched meanwhile by an owner who has become free.
 """
