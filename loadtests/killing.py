@@ -50,12 +50,15 @@ class Killer:
         await _until(lambda: len(service.workers()) > 1)
         workers = service.workers()
         outage.at = time.time()
-        await service.replaced(workers[turn % len(workers)])
+        await service.kill_worker(workers[turn % len(workers)])
+        outage.gone_at = time.time()
+        await service.replaced()
 
     async def _service(self, outage: Outage) -> None:
         service = self._ground.services[next(self._turn) % len(self._ground.services)]
         outage.at = time.time()
         await service.kill()
+        outage.gone_at = time.time()
         await asyncio.sleep(self._away_s)
         await service.start()
         self._meter.watch_service(service.pid)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from loadtests.processor import Use, family, machine_s, use_of
+from loadtests.processes import Use, family, machine_s, use_of
 
 SERVERS = ("valkey-server", "redis-server")
 PARTS = ("service", "server", "far end", "locust")

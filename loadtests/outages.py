@@ -19,7 +19,7 @@ LONGEST_S = 15.0
 LESS_S = 30.0
 """For so long at most may answers take longer because what was killed is not back."""
 CUT_S, FEW_CUT = 1.0, 5
-"""So soon after a kill is a connection cut by it, and so many of those may be of who makes one try only."""
+"""So soon after a kill is a connection cut by it, and so many of those may be for good."""
 FEW_SLOW = 0.01
 """Share of requests that may be asked again because the machine was busy, before the run is not clean."""
 LONG_S = 2.0
@@ -29,7 +29,8 @@ PASSING = frozenset({"slow", "unable"})
 
 @dataclass
 class Outage:
-    """`at`: when it was killed, `back_at`: when it was there again; seconds since the epoch. `missed`: requests that
+    """`at`: when it was killed, `gone_at`: when its last process had gone, until when another try may have met one that
+    was dying; `back_at`: when it was there again; seconds since the epoch. `missed`: requests that
     failed by it; `cut`: those of them that had one try only; `dropped`: legs their carrier gave up, because nobody was
     there to answer. `first_s`, `last_s`: from the kill to the first answer to somebody who asked after it, and to the
     last failure.
@@ -38,6 +39,7 @@ class Outage:
     kind: Kind
     at: float
     back_at: float | None = None
+    gone_at: float | None = None
     first_s: float | None = None
     last_s: float = 0.0
     missed: int = 0
@@ -57,10 +59,13 @@ class Outage:
         return miss.began <= until + GRACE_S
 
     def _may_lose(self, miss: Miss) -> bool:
-        """Given up. Where another process stands ready, every further try is answered: only who has none may lose."""
+        """Given up. Where another process stands ready, every further try is answered: only who has none may lose, or
+        whose last one met what was just dying.
+        """
         if self.kind == "master":
             return (miss.tried or miss.began) <= self._answered_at + GRACE_S
-        return miss.alone and miss.why == "cut" and miss.began <= self.at + CUT_S
+        until = self.at + CUT_S if miss.alone else self.gone_at or self.at
+        return miss.why == "cut" and (miss.tried or miss.began) <= until
 
     @property
     def _answered_at(self) -> float:
@@ -124,7 +129,7 @@ def assign(
         (found.strained if late + legs > few else found.passing).append(words)
     for one in outages:
         if one.cut > FEW_CUT:
-            found.faults.append(f"{one.cut} requests without a second try were cut when the {one.kind} was killed")
+            found.faults.append(f"{one.cut} requests were cut for good when the {one.kind} was killed")
         asked = one.first_s is not None or any(miss.began >= one.at for miss in answers.missed)
         if asked and (long := _long(one)):
             found.faults.append(f"nobody was answered for {long} after the {one.kind} was killed")

@@ -18,11 +18,12 @@ import aiohttp
 from loadtests.demo.stages import Stage
 from loadtests.front import Front
 from loadtests.options import Options
+from loadtests.processes import has_gone, workers_of
 from loadtests.servers import PlainServer, SentinelServer, free_port, sentinel_trio, servers
 from loadtests.site import write_site
 from router.store.embedded import die_with_parent, socket_path
 
-START_S, END_S, LOOK_S = 60.0, 45.0, 0.05
+START_S, END_S, LOOK_S, GONE_S = 60.0, 45.0, 0.05, 0.002
 DOWN_AFTER_MS = 3_000
 SAFE = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
 """What operators are told to choose. A starved Sentinel sees deaths that are none; a master that is started again while
@@ -40,6 +41,7 @@ class Service:
         self._environment = dict(environment)
         self._flags = ("--listen", f"127.0.0.1:{port}", *flags)
         self._process: asyncio.subprocess.Process | None = None
+        self._said = 0
         log.write_bytes(b"")
 
     @property
@@ -74,23 +76,23 @@ class Service:
 
     def workers(self) -> list[int]:
         """Its serving children; none where it serves by itself."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"router" in _words_of(pid)]
+        return workers_of(self.pid)
 
-    async def replaced(self, worker: int) -> None:
-        """Kill a worker; return when another serves in its place. TimeoutError."""
-        said = self._log.stat().st_size
-        os.kill(worker, signal.SIGKILL)
+    async def kill_worker(self, worker: int) -> None:
+        """Return when it has gone."""
+        self._said = self._log.stat().st_size
+        await _kill(worker)
+
+    async def replaced(self) -> None:
+        """Return when another worker serves in place of the killed one. TimeoutError."""
         async with asyncio.timeout(START_S):
-            while SERVING not in self._said_since(said):
+            while SERVING not in self._said_since_kill():
                 await asyncio.sleep(LOOK_S)
 
     async def kill(self) -> None:
-        """kill -9, the whole of it."""
+        """kill -9, the whole of it; return when it has gone."""
         assert self._process is not None
-        for pid in (self.pid, *self.workers()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        await _kill(self.pid, *self.workers())
         await self._process.wait()
 
     async def stop(self) -> None:
@@ -103,18 +105,18 @@ class Service:
                 await self.kill()
                 raise
 
-    def _said_since(self, size: int) -> bytes:
+    def _said_since_kill(self) -> bytes:
         with self._log.open("rb") as log:
-            log.seek(size)
+            log.seek(self._said)
             return log.read()
 
 
-def _words_of(pid: str) -> list[bytes]:
-    """A process's command line; none when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return []
+async def _kill(*pids: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while not all(map(has_gone, pids)):
+        await asyncio.sleep(GONE_S)
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,20 @@ class Posts:
         self._idle: dict[tuple[str, int], list[_Line]] = defaultdict(list)
         self._lines: set[_Line] = set()
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Of plain http. Raises Unreachable, Broken; when it is cancelled, the connection is given up."""
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, fresh: bool = False) -> Answer:
+        """Of plain http. Raises Unreachable, Broken; when it is cancelled, the connection is given up.
+
+        `fresh`: over a connection of its own, since an idle one may be as broken as that of the try before.
+        """
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = (
             f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n{head}Content-Length: {len(body)}\r\n\r\n"
         )
-        line = await self._line(host, port)
+        line = None if fresh else self._idle_line(host, port)
+        if line is None:
+            line = await self._new_line(host, port)
         try:
             answer = await line.ask(request.encode("latin-1") + body)
         except BaseException:
@@ -113,13 +118,16 @@ class Posts:
         self._lines.clear()
         self._idle.clear()
 
-    async def _line(self, host: str, port: int) -> _Line:
+    def _idle_line(self, host: str, port: int) -> _Line | None:
         idle = self._idle[host, port]
         while idle:
             line = idle.pop()
             if line.open:
                 return line
             self._lines.discard(line)
+        return None
+
+    async def _new_line(self, host: str, port: int) -> _Line:
         try:
             _, line = await asyncio.get_running_loop().create_connection(_Line, host, port)
         except OSError as error:

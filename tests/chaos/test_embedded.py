@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from loadtests.processes import has_gone
 from router.store import embedded
 from router.store.channel import Channel, ConnectionLost
 from router.store.embedded import SOCKET_PATH_MAX, EmbeddedServer, FolderInUse, ServerFailed, socket_path
@@ -44,14 +45,6 @@ def parent(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[sub
     process.kill()
     process.wait()
     process.stdout.close()
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that is dead but not buried does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_it_serves_with_the_settings_the_state_needs(fresh_server: EmbeddedServer) -> None:
@@ -146,7 +139,7 @@ async def test_it_dies_with_its_parent_and_the_folder_is_free(
     server = EmbeddedServer(tmp_path)
     server.start()  # waits for the dying server's lock
     try:
-        assert not alive(pid)
+        assert has_gone(pid)
         with redis.Redis.from_url(server.url) as client:
             assert client.get("kept") == b"yes"
     finally:

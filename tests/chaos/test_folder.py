@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+from loadtests.processes import open_files
 from tests.support.fleet import ServiceProcess, client, cpu_seconds, service
 from tests.support.waiting import wait_until
 
@@ -23,7 +24,7 @@ async def test_a_start_waits_for_the_dying_server(tmp_path: Path, config: Path) 
         try:
             await process.kill()
             process.launch()
-            await wait_until(lambda: _has_open(process.pid, process.data / "lock"), 20)
+            await wait_until(lambda: str(process.data / "lock") in open_files(process.pid), 20)
             assert "serving" not in process.log
         finally:
             os.kill(server_pid, signal.SIGCONT)
@@ -55,7 +56,3 @@ async def _refusal(process: ServiceProcess) -> tuple[int, str]:
         return await process.ended(30), process.log
     finally:
         process.clean_up()
-
-
-def _has_open(pid: int, path: Path) -> bool:
-    return any(os.path.realpath(link) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())

@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from loadtests.carriers.twilio import FakeTwilio
+from loadtests.processes import workers_of
 from router.store.embedded import EmbeddedServer, socket_path
-from tests.chaos.test_workers import workers
 from tests.support.fleet import ServiceProcess, client, service, services
 from tests.support.lines import SPEED, TOKEN, Lines, carried_by
 from tests.support.load import AGENTS
@@ -107,16 +107,16 @@ async def test_workers_are_replaced_one_after_another(tmp_path: Path, config: Pa
         await api.ready(*AGENTS)
         lines = Lines(fake, process.base)
         crowd = await stack.enter_async_context(Crowd(lambda: process.base))
-        await wait_until(lambda: len(workers(process)) == 2)
-        before = set(workers(process))
+        await wait_until(lambda: len(workers_of(process.pid)) == 2)
+        before = set(workers_of(process.pid))
         await crowd.more()
         process.signal(signal.SIGUSR2)
         while '"workers replaced"' not in process.log:
             await lines.more(1)
             await asyncio.sleep(0.3)
         await crowd.more()
-        await wait_until(lambda: len(workers(process)) == 2, 10)
-        assert before.isdisjoint(workers(process))
+        await wait_until(lambda: len(workers_of(process.pid)) == 2, 10)
+        assert before.isdisjoint(workers_of(process.pid))
         assert crowd.failures == []
         await accepted_once(f"unix://{socket_path(process.data)}", crowd)
         assert {offer: times for offer, times in lines.rings().items() if times > 1} == {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from loadtests.processes import workers_of
 from router.store.embedded import socket_path
 from tests.support.fleet import ServiceProcess, service
 from tests.support.load import under_load
@@ -19,22 +20,16 @@ async def test_a_worker_dies_and_is_replaced(tmp_path: Path, config: Path, seed:
     async with service(tmp_path, config, workers=2) as process:
         async with under_load([process.base], f"unix://{socket_path(process.data)}", seed) as load:
             await load.more(30)
-            await wait_until(lambda: len(workers(process)) == 2)
-            victim, survivor = workers(process)
+            await wait_until(lambda: len(workers_of(process.pid)) == 2)
+            victim, survivor = workers_of(process.pid)
             os.kill(victim, signal.SIGKILL)
-            await wait_until(lambda: len(workers(process)) == 2 and victim not in workers(process))
-            assert survivor in workers(process)
+            await wait_until(lambda: len(workers_of(process.pid)) == 2 and victim not in workers_of(process.pid))
+            assert survivor in workers_of(process.pid)
             await load.more(30)
             await load.finish()
             assert await load.faults() == []
         process.signal(signal.SIGTERM)
         assert await process.ended() == 0
-
-
-def workers(process: ServiceProcess) -> list[int]:
-    """The serving children of the process."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if b"router" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
 
 
 async def test_workers_that_can_never_serve_end_their_parent(tmp_path: Path, config: Path) -> None:

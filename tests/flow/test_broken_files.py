@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config.problems import PlanInvalid
+from loadtests.processes import workers_of
 from router.cli import main
 from tests.support.process import running
 from tests.support.service import DATABASE, flush, serving, write_config, write_plan
@@ -114,14 +115,8 @@ async def test_workers_come_up_and_are_replaced_while_the_file_is_broken(tmp_pat
     spoil(config)
     async with running(data, config, "--workers", "2") as service:
 
-        def serves(pid: str) -> bool:
-            with contextlib.suppress(OSError):  # it may be gone by now
-                return b"router" in Path(f"/proc/{pid}/cmdline").read_bytes()
-            return False
-
         def workers() -> set[int]:
-            children = Path(f"/proc/{service.child.pid}/task/{service.child.pid}/children").read_text().split()
-            return {int(pid) for pid in children if serves(pid)}
+            return set(workers_of(service.child.pid))
 
         async def warned() -> bool:
             with contextlib.suppress(aiohttp.ClientError):

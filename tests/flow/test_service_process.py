@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.processes import open_files, workers_of
 from tests.support.process import running, spawn
 from tests.support.service import write_config, write_plan
 from tests.support.waiting import wait_until
@@ -119,12 +120,7 @@ async def test_workers_share_the_port_and_a_dead_one_is_replaced(data, config):
         port = int(service.base.rpartition(":")[2])
 
         def workers() -> set[int]:
-            children = Path(f"/proc/{service.child.pid}/task/{service.child.pid}/children").read_text().split()
-            return {
-                int(child)
-                for child in children
-                if b"router" in Path(f"/proc/{child}/cmdline").read_bytes() and _listens(int(child), port)
-            }
+            return {pid for pid in workers_of(service.child.pid) if _listens(pid, port)}
 
         await wait_until(lambda: len(workers()) == 2, 15)
         before = workers()
@@ -144,10 +140,7 @@ def _listens(pid: int, port: int) -> bool:
     """Whether the process holds a listening socket of this port."""
     wanted = f":{port:04X} 00000000:0000 0A"
     inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if wanted in line}
-    try:
-        links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:
-        return False
+    links = open_files(pid)
     return any(f"socket:[{inode}]" in links for inode in inodes)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.meter import PARTS, Meter, Reading, slope, spent
-from loadtests.processor import cpu_s, family, machine_s, use_of
+from loadtests.processes import cpu_s, family, machine_s, use_of
 
 
 def reading(at_s: float, service: float, server: float = 0.0) -> Reading:

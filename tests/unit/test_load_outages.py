@@ -17,11 +17,12 @@ def after_a_kill(
     kind: Kind = "master",
     first_s: float = 0.5,
     back_at: float | None = None,
+    gone_at: float | None = None,
     dropped: tuple[tuple[float, str], ...] = (),
     full: bool = False,
 ) -> tuple[Outage, Blame]:
     """Something is killed at 100; an answer `first_s` later to whoever asked right after, many before."""
-    outage = Outage(kind, 100.0, back_at)
+    outage = Outage(kind, 100.0, back_at, gone_at)
     answered = [(90.0, 90.1)] * 1_000 + [(100.0, 100.0 + first_s)]
     answers = Answers(answered, list(missed), list(dropped))
     return outage, assign([outage], answers, lambda *_: full)
@@ -76,10 +77,21 @@ def test_who_has_one_try_only_may_be_cut_by_the_kill_and_not_many() -> None:
     assert (outage.missed, len(outage.dropped)) == (FEW_CUT, FEW_CUT)
     assert after_a_kill(*cut, kind="worker", dropped=dropped)[1].faults == [
         "6 legs were cut when the worker was killed",
-        "6 requests without a second try were cut when the worker was killed",
+        "6 requests were cut for good when the worker was killed",
     ]
     later = Miss(102.0, 102.1, "status", "cut", True, 102.0, "CA1")
     assert after_a_kill(later, kind="worker")[1].faults == ["status: cut, given up (1 times)"]
+
+
+@pytest.mark.parametrize("kind", ["worker", "service"])
+@pytest.mark.parametrize("why", ["refused", "cut", "slow", "unable"])
+def test_another_try_may_be_cut_by_what_is_still_dying_and_no_later(kind: Kind, why: Why) -> None:
+    for tried in (100.02, 100.04):
+        missed = vain(99.9, tried, why)
+        outage, found = after_a_kill(missed, kind=kind, gone_at=100.03, dropped=((missed.ended, "CA1"),))
+        excused = why == "cut" and tried < 100.03
+        assert len(found.faults) == (0 if excused else 2)
+        assert (outage.cut, outage.dropped) == ((1, ["CA1"]) if excused else (0, []))
 
 
 def test_callers_are_given_up_for_as_long_as_no_master_answers_and_no_longer() -> None:

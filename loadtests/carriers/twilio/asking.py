@@ -83,10 +83,11 @@ class Asking:
         why = detail = ""
         how: Why = "refused"
         first = began = time.time()
-        for _ in range(tries):
+        read_s = int(overrides.get("rt", "15000")) / 1_000
+        for number in range(tries):
             began = time.time()
             try:
-                status, kind, body = await self.post(address, form, token, int(overrides.get("rt", "15000")) / 1_000)
+                status, kind, body = await self.post(address, form, token, read_s, fresh=number > 0)
             except Unreachable:
                 why, how = "ct", "refused"
             except (TimeoutError, Broken) as error:
@@ -108,17 +109,21 @@ class Asking:
             self.heard.missed(page_of(url), first, how, given_up=True, tried=began, who=form.get("CallSid", ""))
         raise Failed(f"{address}: {why}{detail}")
 
-    async def post(self, url: str, form: Mapping[str, str], token: str, read_s: float) -> tuple[int, str, bytes]:
+    async def post(
+        self, url: str, form: Mapping[str, str], token: str, read_s: float, *, fresh: bool = False
+    ) -> tuple[int, str, bytes]:
         headers = {"X-Twilio-Signature": self.sign(url, form), "I-Twilio-Idempotency-Token": token}
         async with asyncio.timeout(min(read_s, CEILING_S)):
-            answer = await self.send(url, form, headers)
+            answer = await self.send(url, form, headers, fresh=fresh)
         if self.heard is None:
             self.log.append(Asked(url, form, answer.status, answer.body))
         return answer
 
-    async def send(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+    async def send(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, fresh: bool = False
+    ) -> Answer:
         """Just that, whatever the headers say."""
-        return await self.session.post(url, encoded(form), {"Content-Type": FORM, **headers})
+        return await self.session.post(url, encoded(form), {"Content-Type": FORM, **headers}, fresh=fresh)
 
 
 _quoted = lru_cache(10_000)(quote_plus)

@@ -1,4 +1,4 @@
-"""Processor time and memory of processes and their children, from /proc."""
+"""Processes and their children, from /proc: processor time, memory, who serves, what is open. Any may end meanwhile."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ def use_of(pid: int) -> Use | None:
     return Use(head.partition("(")[2], own, buried, int(fields[21]) * PAGE)
 
 
+def has_gone(pid: int) -> bool:
+    """It has let go of its connections; somebody may still have to ask how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
+    except OSError:
+        return True
+
+
 def machine_s() -> tuple[float, float]:
     """Seconds that all processors of the machine have been busy, and that have passed on all of them together."""
     user, nice, system, idle, waiting, *others = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
@@ -60,6 +68,28 @@ def _children(pid: int) -> list[int]:
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
             found += map(int, task.read_text().split())
+    return found
+
+
+def workers_of(pid: int) -> list[int]:
+    """The serving children of a service; none where it serves by itself."""
+    return [child for child in _children(pid) if b"router" in _words(child)]
+
+
+def _words(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def open_files(pid: int) -> list[str]:
+    """What its descriptors stand for: paths, and `socket:[inode]`."""
+    found: list[str] = []
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.append(str(link.readlink()))
     return found
 
 
