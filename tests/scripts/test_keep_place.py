@@ -213,3 +213,14 @@ async def test_a_number_is_dialled_so_often_a_day(engine: Engine, stage: Stage) 
     await stage.call("c2", queue("vip"))
     await stage.refused(CallbackLimit, engine.keep_place("c2", "cb2", number="12025550123", a_day=1))
     assert await engine.keep_place("c2", "cb2", number="12025550123", a_day=2) == "w"
+
+
+async def test_a_call_held_for_a_dial_keeps_no_second_place(
+    engine: Engine, stage: Stage, dialled_callback: Lease
+) -> None:
+    """Not even when it was assigned to somebody: its customer is being called back."""
+    await stage.agent("sue", state="talking")
+    await stage.call("held", queue("vip"), identity="li")
+    await stage.refused(WrongState, engine.keep_place("held", "cb9"))
+    await engine.assign_call("held", "sue", by="supervisor")
+    await stage.refused(WrongState, engine.keep_place("held", "cb9"))

@@ -42,7 +42,7 @@ local number = string.match(meta, '"identity":"%+(%d+)"')
 local later, lanes = string.match(meta, '"later":"([^";]*);([^"]*)"')
 local outcome = c.st == 'e' and call('HGET', C .. call_id, 'oc')
 local sent_away = (outcome == 'overflowed_out' and c.ln ~= '') or (outcome == 'rejected' and later ~= nil)
-local in_line = (c.st == 'w' or c.st == 'q') and c.ln ~= ''
+local in_line = has_place(c)
 if c.callback or not number or string.find(meta, '"trust":"failed"', 1, true) or not (in_line or sent_away)
   or call('HGET', F .. call_id, 'uncallable') then
   return 'WRONG_STATE ' .. c.st

@@ -34,7 +34,7 @@ if seen then return 'SEEN ' .. seen end
 local c = read_call(call_id)
 if not c then return 'UNKNOWN' end
 --- @include "step"
-if (c.st ~= 'w' and c.st ~= 'q') or c.ln == '' or c.callback then return 'WRONG_STATE ' .. c.st end
+if not has_place(c) or c.callback then return 'WRONG_STATE ' .. c.st end
 
 local refused = refusal_of(number)
 if refused == 'already' then return 'CALLBACK_OPEN' end

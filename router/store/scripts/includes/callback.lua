@@ -15,6 +15,12 @@ local function book(k, old, meta, identity)
   if identity ~= '' then call('SET', R .. identity, k.id, 'PX', callback_ms) end
 end
 
+-- Whether there is a place to keep. A call that is held for its customer's callback has none, though it may have been
+-- assigned to somebody meanwhile: it has entered no step.
+local function has_place(c)
+  return (c.st == 'w' or c.st == 'q') and c.ln ~= '' and c.step ~= ''
+end
+
 -- Out of the line: the call ends, its callback stands in its place.
 local function keep(c, id, meta, identity, widens)
   local was, rest = c.st, call('GET', L .. c.id) or ''
