@@ -54,14 +54,15 @@ if c.st == 'c' then
   return 'OK e'
 end
 
-local heir = call('HGET', C .. call_id, 'hr')
+local hr = call('HMGET', C .. call_id, 'hr', 'hc')
+local heir, came = hr[1], hr[2]
 local agent = (c.st == 'o' or c.st == 'b') and c.ag or nil
 local outcome = cause
 if c.callback then
   if cause == 'hangup' then outcome = 'failed' end
 elseif cause == 'hangup' then
   outcome = now - c.accepted < tonumber(short_abandon_ms) and 'short_abandoned' or 'abandoned'
-  if c.st ~= 'g' and pass_place(c, heir) then outcome = 'recalled' end
+  if c.st ~= 'g' and pass_place(c, heir, came) then outcome = 'recalled' end
 end
 -- Whoever reads of a caller who left knows what they had been told, and what they had chosen.
 if cause == 'hangup' and not c.callback then

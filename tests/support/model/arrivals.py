@@ -49,7 +49,7 @@ class Arrivals(Ladders):
             self.enter_next(call)
 
     def arrive(self, call_id: str, kind: str) -> Call:
-        call = Call(call_id, kind, self.now, self.now)
+        call = Call(call_id, kind, self.now)
         self.calls[call_id] = call
         return call
 
@@ -68,12 +68,13 @@ class Arrivals(Ladders):
             call.rank = min(earlier.rank, own)
             self.sequence -= 1
             if earlier.state == "b":
-                earlier.heir, call.state, call.holding = call.call_id, "w", True
+                call.state, call.holding = "w", True
+                earlier.heir, earlier.heir_came_ms = call.call_id, self.now
             else:
                 self.supersede(earlier, call)
             return True
         if earlier.state != "c":
-            earlier.heir = call.call_id
+            earlier.heir, earlier.heir_came_ms = call.call_id, self.now
         return False
 
     def pass_place(self, earlier: Call, later: Call) -> None:
@@ -108,7 +109,7 @@ class Arrivals(Ladders):
             return
         if call.state not in STANDING or call.is_callback or call.holding:
             raise WrongState
-        callback = Call(callback_id, call.kind, self.now, call.accepted_ms, rank=call.rank, identity=call.identity)
+        callback = Call(callback_id, call.kind, call.accepted_ms, rank=call.rank, identity=call.identity)
         callback.is_callback = True
         callback.avoid, callback.lanes, callback.step = call.avoid, list(call.lanes), call.step
         callback.steps = call.steps if widen else []

@@ -48,7 +48,7 @@ class Calls(Offers):
         call.lost_place = call.state != "g"
         self.end(call, "short_abandoned" if short else "abandoned")
         heir = self.calls.get(call.heir)
-        if call.lost_place and heir and self.now - heir.created_ms <= HEIR_MS:
+        if call.lost_place and heir and self.now - call.heir_came_ms <= HEIR_MS:
             self.pass_place(call, heir)
         if agent:
             self.free(agent)

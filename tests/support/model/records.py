@@ -13,16 +13,16 @@ from tests.support.snapshot import AWAY, LEASED, STANDING, AgentView, CallView, 
 class Call:
     """A call in one of the states g q w o b c e.
 
-    `created_ms` is its own arrival, `accepted_ms` the moment its place counts from (inherited at a re-call).
+    `accepted_ms` is the moment its place counts from: its own arrival, or inherited at a re-call.
     `is_callback`: nobody is on the line, the customer is to be dialled. `steps` are those not yet entered.
     `step_at` is when the current one is over, kept while the call is offered.
-    `heir` is a later call of the same caller; `holding`: it waits for the end of her callback's dial.
+    `heir` is a later call of the same caller, come at `heir_came_ms`; `holding`: it waits for the end of her callback's
+    dial.
     `last_lease` (agent, offer) and `passed_on` (offer) answer repeated requests after its talk.
     """
 
     call_id: str
     kind: str
-    created_ms: int
     accepted_ms: int
     state: str = "g"
     rank: int = 0
@@ -44,6 +44,7 @@ class Call:
     ended_ms: int = 0
     lost_place: bool = False
     heir: str = ""
+    heir_came_ms: int = 0
     holding: bool = False
     is_callback: bool = False
     last_lease: tuple[str, str] = ("", "")

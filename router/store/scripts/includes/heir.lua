@@ -13,10 +13,11 @@ local function rerank(c, rank)
   end
 end
 
--- The old call left while waiting: true when its place passed on.
-local function pass_place(old, heir_id)
-  local heir = heir_id and read_call(heir_id)
-  if not heir or not heir.accepted or now - heir.accepted > HEIR_MS then return false end
+-- The old call left while waiting: true when its place passed on. `came`: when the heir did, which may be accepted from
+-- earlier by a place it has been given before.
+local function pass_place(old, heir_id, came)
+  local heir = heir_id and now - came <= HEIR_MS and read_call(heir_id)
+  if not heir or not heir.accepted then return false end
   if heir.st == 'w' or heir.st == 'q' or heir.st == 'g' then
     emit('call.recalled|call=' .. heir.id .. '|old=' .. old.id .. '|accepted=' .. old.accepted)
     -- Nothing to gain where the heir was greeted before the old call came.

@@ -38,6 +38,6 @@ local function succeed(c, newest)
     return nil, agent
   end
   if old.callback then take_place(c, old) end
-  call('HSET', C .. old.id, 'hr', c.id)
+  call('HSET', C .. old.id, 'hr', c.id, 'hc', now)
   return old.callback, nil
 end
