@@ -14,7 +14,6 @@ from tests.support.histories import Histories
 from tests.support.watching import START
 
 SHORT = settings(
-    derandomize=True,  # the same ones at every run; the soak draws new ones
     max_examples=100,
     stateful_step_count=25,
     deadline=None,
