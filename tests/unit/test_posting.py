@@ -50,6 +50,20 @@ async def test_path_headers_and_body_arrive_and_one_connection_is_enough() -> No
     assert len(peers) == 1
 
 
+async def test_another_try_opens_a_connection_although_one_is_idle() -> None:
+    peers = set()
+
+    async def note(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    async with serving(note) as base, posting() as posts:
+        for fresh in (False, True, False):
+            await posts.post(f"{base}/", b"", {}, fresh=fresh)
+    assert len(peers) == 2
+
+
 async def test_many_at_once_each_get_their_own_answer_however_long_it_is() -> None:
     async def echo(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
