@@ -6,7 +6,7 @@ import asyncio
 
 from router.store.engine import Engine
 from tests.support.promises import answers
-from tests.support.stage import MINUTE, SECOND, Stage, queue
+from tests.support.stage import MINUTE, SECOND, Stage, owner, queue
 
 
 @answers("OK")
@@ -52,6 +52,15 @@ async def test_one_of_several_opens(engine: Engine, stage: Stage) -> None:
     await engine.open_group("c")
     await engine.open_group("a")
     assert await engine.closed_groups() == []
+
+
+async def test_once_all_are_open_nobody_is_sent_away_as_from_a_closed_one(engine: Engine, stage: Stage) -> None:
+    """Also not who waits for an agent of their own alone, and that one is away."""
+    await engine.close_group("vip")
+    await engine.open_group("vip")
+    await stage.call("c1", owner("nobody"))
+    assert await stage.state("c1") == "w"
+    assert await stage.line("@nobody") == ["c1"]
 
 
 async def test_opening_an_open_group_does_nothing(engine: Engine, stage: Stage) -> None:

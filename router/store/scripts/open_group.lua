@@ -34,7 +34,9 @@ end
 
 emit('group.opened|group=' .. group .. '|by=' .. by)
 call('ZREM', T, 'g:' .. group)
-call('HSET', G, 'x', string.sub(closed, 1, from) .. string.sub(closed, to + 1))
+local still = string.sub(closed, 1, from) .. string.sub(closed, to + 1)
+-- With the last one the row goes: whether any group is closed decides whether callers may be sent away.
+if still == ' ' then call('HDEL', G, 'x') else call('HSET', G, 'x', still) end
 rebuild_guide()
 rematch(' ' .. group .. ' ')
 return 'OK'

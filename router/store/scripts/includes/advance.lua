@@ -7,6 +7,14 @@
   NEEDS   offer_ms question_ms
   EVENTS  call.owner_busy call.widened
 ]]
+-- Where we speak ourselves the question is heard to its end first, and asked twice: the time is then for a carrier that
+-- never comes back.
+local SPOKEN = 3
+
+local function asked_until(c)
+  return string.format('%d', now + question_ms * (c.kind == 'a' and SPOKEN or 1))
+end
+
 local function open_lanes(c)
   c.lanes = {}
   for name in string.gmatch(c.ln, '%S+') do c.lanes[#c.lanes + 1] = name end
@@ -29,7 +37,7 @@ end
 -- No lane is left: every group the call stands in is closed, and so is every agent's own lane whose agent is away.
 local function all_closed(lanes)
   local closed = call('HGET', G, 'x')
-  if not closed or closed == '' or #lanes == 0 then return false end
+  if not closed or #lanes == 0 then return false end
   for _, lane in ipairs(lanes) do
     local open = not string.find(closed, ' ' .. string.match(lane, '^[^+]+') .. ' ', 1, true)
     if open and (string.sub(lane, 1, 1) ~= '@' or on_duty(lane)) then return false end
@@ -104,7 +112,7 @@ local function enter(c, text)
         if busy == 'wait' or c.callback then
           c.to, c.due = 'w', wait ~= '' and string.format('%d', now + wait) or ''
         else
-          c.to, c.due, c.asked = 'q', string.format('%d', now + question_ms), '1'
+          c.to, c.due, c.asked = 'q', asked_until(c), '1'
         end
         return
       end
