@@ -184,3 +184,19 @@ async def test_an_old_key_does_not_answer_a_new_question(engine: Engine, stage: 
 
     await stage.refused(StepGone, engine.choose("c1", "wait", "question:2"))
     assert await engine.choose("c1", "wait", "question:4") == "w"
+
+
+async def test_who_is_spoken_to_hears_the_question_twice_before_time_is_up(engine: Engine, stage: Stage) -> None:
+    """Some fifteen seconds of words, and a silence, each time; what the platform says itself lasts what it lasts."""
+    stage.left_as_is = True
+    await stage.agent("ann", "own", state="talking")
+    await stage.call("c1", owner("ann"), queue("vip"), kind="adapter")
+    assert await stage.deadline("c:c1") == 3 * engine.timing.question_ms
+
+    await stage.later(engine.timing.question_ms + 6 * SECOND)
+    assert await engine.choose("c1", "") == "q"
+    await stage.later(engine.timing.question_ms + 6 * SECOND)
+    assert await engine.choose("c1", "wait") == "w"
+
+    await stage.later(engine.timing.owner_wait_ms)
+    assert await stage.deadline("c:c1") == 3 * engine.timing.question_ms

@@ -44,6 +44,10 @@ if choice == '' then
   if call('HGET', F .. call_id, 'unclear') ~= asking then
     call('HSET', F .. call_id, 'unclear', asking)
     call('PEXPIRE', F .. call_id, 86400000, 'NX')
+    c.due = asked_until(c)
+    pack_step(c)
+    call('HSET', C .. call_id, 'sp', c.sp)
+    call('ZADD', T, due_of(c), 'c:' .. call_id)
     return 'OK q'
   end
   answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'unclear')

@@ -40,7 +40,7 @@ if c.max ~= '' and tonumber(c.max) <= now then
 elseif c.st == 'q' then
   answer(c, string.match(c.busy, ':(%a+)') or 'transfer', 'timeout')
 elseif c.mode == 'wait' and c.asked == '1' and not c.callback then
-  c.asked, c.mode, c.due, c.st = '2', '', string.format('%d', now + question_ms), 'q'
+  c.asked, c.mode, c.due, c.st = '2', '', asked_until(c), 'q'
   pack_step(c)
   local owner = string.match(c.ln, '.*@(%S+)')
   local f = owner and call('HMGET', A .. owner, 'st', 'sn')

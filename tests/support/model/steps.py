@@ -69,7 +69,8 @@ class Ladders(Matching):
 
     def ask(self, call: Call) -> None:
         call.state, call.questions, call.chosen, call.chose_wait = "q", call.questions + 1, "", False
-        call.question_at, call.step_at = self.now + self.timing.question_ms, None
+        spoken = 3 if call.kind == "adapter" and not call.is_callback else 1
+        call.question_at, call.step_at = self.now + spoken * self.timing.question_ms, None
 
     def answer(self, call: Call, choice: str) -> None:
         if choice == "transfer":
