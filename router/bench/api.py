@@ -8,31 +8,28 @@ are not in it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from itertools import count
-from pathlib import Path
-from statistics import median
-from tempfile import TemporaryDirectory
 
 from aiohttp import web
 
-from config.loading import read_plan
 from router.api.agents import agents
 from router.api.calls import calls
 from router.api.middleware import around
 from router.api.server import routes_of
-from router.bench.carrier import ACCOUNT, TOKEN, Requests
+from router.bench.beside import Beside, Floor
+from router.bench.carrier import Requests
 from router.bench.goals import CREATED, CREATED_OFFERED, READY, READY_OFFERED
-from router.bench.hooks import PLAN
-from router.bench.serving import ANSWER, Sender, json_only, listening
+from router.bench.plan import bench_plan
+from router.bench.serving import ANSWER, json_only, listening, sending
 from router.domain.ladder import Profile
 from router.events.history import GROUP, TYPES
 from router.events.stream import GroupReader
 from router.service import Service
 from router.site import Site
-from router.store.connect import open_store
+from router.store.connect import Store, open_store
 from router.store.keyspace import service_key
 from router.store.tokens import Tokens
 
@@ -57,48 +54,44 @@ async def cpu_ratios(url: str, rounds: int = ROUNDS, cores: Iterable[int] = ()) 
         tokens = Tokens(channel, service_key("tokens", site.name), BEARER)
         service = Service(store, channel, tokens, {site.name: site}, "bench")
         await site.engine.load_scripts()
-        with TemporaryDirectory(prefix="vipline-api-") as folder:
-            (Path(folder) / "sid").write_text(ACCOUNT)
-            (Path(folder) / "token").write_text(TOKEN)
-            await site.keeper.start(read_plan(PLAN % {"folder": folder}))
+        with bench_plan() as plan:
+            await site.keeper.start(plan)
         async with (
             listening(routes_of((*calls.all, *agents.all)), around, service=service) as port,
             listening([web.route("*", "/{what:.*}", json_only)]) as bare,
+            keeping_timelines(store, site),
+            sending(cores) as sender,
         ):
-            connection = store.blocking(site.name)
-            keeping = GroupReader(connection, site.keys.events, GROUP, "bench", site.history.handle, TYPES)
-            reading = asyncio.create_task(keeping.run())
-            sender = await Sender.start(cores)
-            play = Play(site, sender, port, bare)
-            try:
-                await play.open()
-                gc.freeze()  # as a serving process does when it has started
-                for number in range(rounds + 1):
-                    await play.round(number)
-            finally:
-                await sender.close()
-                reading.cancel()
-                await asyncio.wait({reading})
-                await connection.close()
+            beside = Beside(sender, port, Floor(bare, ANSWER), STEPS)
+            ratios = await beside.ratios(Play(site, beside), rounds)
         await site.directory.close()
-        return play.ratios()
+        return ratios
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def keeping_timelines(store: Store, site: Site) -> AsyncIterator[None]:
+    """Reads the stream meanwhile, as the service does."""
+    connection = store.blocking(site.name)
+    reading = asyncio.create_task(
+        GroupReader(connection, site.keys.events, GROUP, "bench", site.history.handle, TYPES).run()
+    )
+    try:
+        yield
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})
+        await connection.close()
 
 
 class Play:
     """Calls that wait, agents who take them, calls that are offered at once, agents for whom nobody waits."""
 
-    def __init__(self, site: Site, sender: Sender, port: int, bare: int) -> None:
-        self._site, self._sender, self._port, self._bare = site, sender, port, bare
+    def __init__(self, site: Site, beside: Beside) -> None:
+        self._site, self._beside = site, beside
         self._numbers = (f"+1202{number}" for number in count(2_000_000))
         self._agents = [f"agent-{number}" for number in range(COUNT)]
-        self._floors: list[float] = []
-        self._found: dict[str, list[float]] = {step: [] for step in STEPS}
-
-    def ratios(self) -> dict[str, float]:
-        """Without the first round, in which everything is done for the first time."""
-        return {step: median(ratios[1:]) for step, ratios in self._found.items()} | {"floor": median(self._floors)}
 
     async def open(self) -> None:
         """Agents of the group that serves everybody; none is ready."""
@@ -108,21 +101,14 @@ class Play:
 
     async def round(self, number: int) -> None:
         waiting, ready = f"wait-{number}", f"ready-{number}"
-        await self._measure(CREATED, self._calls(waiting), b'"waiting"', 201)
-        await self._measure(READY_OFFERED, self._states(), b'"offered"', 200)
+        await self._beside.block(CREATED, self._calls(waiting), b'"waiting"', 201)
+        await self._beside.block(READY_OFFERED, self._states(), b'"offered"')
         await self._leave(waiting)
         await self._away()
-        await self._measure(READY, self._states(), b'"ready"', 200)
-        await self._measure(CREATED_OFFERED, self._calls(ready), b'"offered"', 201)
+        await self._beside.block(READY, self._states(), b'"ready"')
+        await self._beside.block(CREATED_OFFERED, self._calls(ready), b'"offered"', 201)
         await self._leave(ready)
         await self._away()
-
-    async def _measure(self, step: str, requests: Requests, expected: bytes, status: int) -> None:
-        before = await self._sender.cpu(self._bare, requests, ANSWER)
-        cost = await self._sender.cpu(self._port, requests, expected, status)
-        after = await self._sender.cpu(self._bare, requests, ANSWER)
-        self._floors += [before, after]
-        self._found[step].append(2 * cost / (before + after))
 
     def _calls(self, name: str) -> Requests:
         bodies = [{"call_id": f"{name}-{at}", "from": next(self._numbers), "to": CALLED} for at in range(COUNT)]

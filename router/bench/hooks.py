@@ -7,27 +7,21 @@ stream and log lines are not.
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
-from pathlib import Path
-from statistics import median
-from tempfile import TemporaryDirectory
 
 from aiohttp import web
 
-from config.loading import read_plan
 from config.people import CustomerSeed
 from ivr.desk import Desk
 from ivr.twilio.provider import Twilio
 from router.api.middleware import around
+from router.bench.beside import Beside, Floor
 from router.bench.carrier import (
-    ACCOUNT,
     CALLER,
     PUBLIC,
-    TOKEN,
     Requests,
     call_ids,
     fields_of,
@@ -36,7 +30,8 @@ from router.bench.carrier import (
     voices,
 )
 from router.bench.goals import FIRST_HOOKS, FURTHER_HOOKS
-from router.bench.serving import FLOOR, Sender, form_only, listening
+from router.bench.plan import bench_plan
+from router.bench.serving import FLOOR, form_only, listening, sending
 from router.domain.estimates import Forecast
 from router.domain.fitting import Curve
 from router.domain.ladder import Ladder, Profile, Step
@@ -51,42 +46,15 @@ TICK, ANSWER, WHISPER, KEY, BRIDGE = FURTHER_HOOKS
 
 _sites = count(1)
 
-PLAN = """\
-title: Bench
-language: en
-region: US
-timezone: America/New_York
-tiers:
-  - {name: gold, min_annual_value: 10000, head_start: 10m, ladder: personal, greet_by_name: true}
-  - {name: standard, ladder: general}
-default_tier: standard
-groups: {vip: {}, general: {}, asked: {}}
-ladders:
-  personal:
-    - {step: owner, to: owner, when_busy: ask}
-    - {step: vip, to: vip, wait: 10m}
-    - {then: general}
-  general:
-    - {step: general, to: general}
-limits: {per_second: 5000}
-voice: {music: music/hold.mp3, music_length: 30s}
-telephony:
-  twilio:
-    account_sid: {file: "%(folder)s/sid"}
-    auth_token: {file: "%(folder)s/token"}
-"""
-
 
 @asynccontextmanager
 async def hooked_site(url: str) -> AsyncIterator[tuple[Site, Twilio]]:
     """A site with Twilio's hooks on a server of the bench; waits are known, so that they are announced."""
     channel = await Channel.open(url)
     site, twilio = Site(f"hooks{next(_sites)}", channel), Twilio(PUBLIC)
-    with TemporaryDirectory(prefix="vipline-hooks-") as folder:
-        (Path(folder) / "sid").write_text(ACCOUNT)
-        (Path(folder) / "token").write_text(TOKEN)
+    with bench_plan() as plan:
         await site.engine.load_scripts()
-        await site.keeper.start(read_plan(PLAN % {"folder": folder}))
+        await site.keeper.start(plan)
         await _teach(site)
         twilio.serve(site.name, Desk(site), lambda: site.plan)
         try:
@@ -117,33 +85,20 @@ async def cpu_ratios(url: str, rounds: int = ROUNDS, cores: Iterable[int] = ()) 
         hooked_site(url) as (site, twilio),
         listening(twilio.routes(), around) as port,
         listening([web.post("/form", form_only)]) as bare,
+        sending(cores) as sender,
     ):
-        sender = await Sender.start(cores)
-        play = Play(site, sender, port, bare)
-        try:
-            await play.open()
-            gc.freeze()  # as a serving process does when it has started
-            for number in range(rounds + 1):
-                await play.round(number)
-        finally:
-            await sender.close()
-    return play.ratios()
+        form = request_of("/form", fields_of("CA" + "1" * 32, CALLER))
+        beside = Beside(sender, port, Floor(bare, FLOOR, [form] * CALLS), (*FIRST_HOOKS, *FURTHER_HOOKS))
+        return await beside.ratios(Play(site, beside), rounds)
 
 
 class Play:
     """Callers who wait, callers who are asked, callers who are rung for: every hook once a round."""
 
-    def __init__(self, site: Site, sender: Sender, port: int, bare: int) -> None:
-        self._site, self._sender, self._port, self._bare = site, sender, port, bare
+    def __init__(self, site: Site, beside: Beside) -> None:
+        self._site, self._beside = site, beside
         self._ids = call_ids()
         self._numbers = (f"+1202{number}" for number in count(2_000_000))
-        self._floor = [request_of("/form", fields_of("CA" + "1" * 32, CALLER))] * CALLS
-        self._floors: list[float] = []
-        self._found: dict[str, list[float]] = {hook: [] for hook in (*FIRST_HOOKS, *FURTHER_HOOKS)}
-
-    def ratios(self) -> dict[str, float]:
-        """Without the first round, in which everything is done for the first time."""
-        return {hook: median(ratios[1:]) for hook, ratios in self._found.items()} | {"floor": median(self._floors)}
 
     async def open(self) -> None:
         """An owner who talks, and is on duty for those who wait."""
@@ -155,10 +110,10 @@ class Play:
 
     async def round(self, number: int) -> None:
         calls = await self._come(f"wait-{number}", "nobody", FIRST, b"<Enqueue")
-        await self._measure(TICK, self._pages("hold", dict.fromkeys(calls, "1")), b"Expected wait")
+        await self._beside.block(TICK, self._pages("hold", dict.fromkeys(calls, "1")), b"Expected wait")
         await self._leave(calls)
         calls = await self._come(f"ask-{number}", "busy", ASKED, b"another customer")
-        await self._measure(ANSWER, self._pages("question", dict.fromkeys(calls, "1"), Digits="2"), b"<Enqueue")
+        await self._beside.block(ANSWER, self._pages("question", dict.fromkeys(calls, "1"), Digits="2"), b"<Enqueue")
         await self._leave(calls)
         await self._ring(number)
 
@@ -168,18 +123,11 @@ class Play:
         calls = await self._come(f"ring-{number}", "nobody", RUNG, b"<Enqueue")
         rows = await engine.read_calls(calls)
         offers = {row.call_id: row.offer_id or "" for row in rows if row is not None}
-        await self._measure(WHISPER, self._pages("whisper", offers), b"Press 1")
-        await self._measure(KEY, self._pages("accept", offers, Digits="1"), b"<Redirect")
-        await self._measure(BRIDGE, self._pages("bridged", offers), b"<Response/>")
+        await self._beside.block(WHISPER, self._pages("whisper", offers), b"Press 1")
+        await self._beside.block(KEY, self._pages("accept", offers, Digits="1"), b"<Redirect")
+        await self._beside.block(BRIDGE, self._pages("bridged", offers), b"<Response/>")
         await asyncio.gather(*(engine.complete_call(call) for call in calls))
         await asyncio.gather(*(engine.delete_agent(agent) for agent in agents))
-
-    async def _measure(self, hook: str, requests: Requests, expected: bytes) -> None:
-        before = await self._sender.cpu(self._bare, self._floor, FLOOR)
-        cost = await self._sender.cpu(self._port, requests, expected)
-        after = await self._sender.cpu(self._bare, self._floor, FLOOR)
-        self._floors += [before, after]
-        self._found[hook].append(2 * cost / (before + after))
 
     async def _come(self, name: str, owner: str, hook: str, expected: bytes) -> list[str]:
         """New gold customers, each with a number of her own, call."""
@@ -192,7 +140,7 @@ class Play:
             for place, number in enumerate(numbers)
         ]  # fmt: skip
         await self._site.customers.put_many(seeds)
-        await self._measure(hook, voices(self._site.name, calls, numbers), expected)
+        await self._beside.block(hook, voices(self._site.name, calls, numbers), expected)
         return calls
 
     def _pages(self, page: str, steps: Mapping[str, str], **more: str) -> Requests:

@@ -25,24 +25,8 @@ ANSWER = b'{"state":"ready"}'
 class Sender:
     """The other process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin
-        assert process.stdout
-        self._process, self._ask, self._answer = process, process.stdin, process.stdout
-
-    @classmethod
-    async def start(cls, cores: Iterable[int]) -> Sender:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "router.bench.sender",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
-        )  # fmt: skip
-        if sys.platform == "linux" and (found := set(cores)):
-            os.sched_setaffinity(process.pid, found)
-        return cls(process)
-
-    async def close(self) -> None:
-        self._ask.close()
-        await self._process.wait()
+    def __init__(self, ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> None:
+        self._ask, self._answer = ask, answer
 
     async def cpu(self, port: int, requests: Requests, expected: bytes, status: int = 200) -> float:
         """What this process spends on one of these requests, µs; raises when one is not answered as expected."""
@@ -59,6 +43,24 @@ class Sender:
         if told["statuses"] != {str(status): len(requests)} or expected not in told["body"].encode():
             raise RuntimeError(f"they were answered {told}")
         return spent * 1e6 / len(requests)
+
+
+@asynccontextmanager
+async def sending(cores: Iterable[int]) -> AsyncIterator[Sender]:
+    """`cores`: where it may run; none: anywhere."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "router.bench.sender",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
+    )  # fmt: skip
+    if sys.platform == "linux" and (found := set(cores)):
+        os.sched_setaffinity(process.pid, found)
+    assert process.stdin
+    assert process.stdout
+    try:
+        yield Sender(process.stdin, process.stdout)
+    finally:
+        process.stdin.close()
+        await process.wait()
 
 
 async def form_only(request: web.Request) -> web.Response:
