@@ -69,6 +69,8 @@ class Leg:
     bridge: Bridge | None = None
     listener: Callable[[Leg, str], None] | None = None
     """Is told every entry of the story as it happens."""
+    task: asyncio.Task[None] | None = None
+    """What is going on on it."""
     _told: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
@@ -81,6 +83,13 @@ class Leg:
         if self.bridge is None:
             return None
         return self.bridge.agent if self.bridge.caller is self else self.bridge.caller
+
+    async def stop(self) -> None:
+        """Ends what is going on, and waits until it has; but not for whoever asks."""
+        task, self.task = self.task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.wait({task})
 
     def press(self, keys: str) -> None:
         """Whoever is on the leg presses keys now."""

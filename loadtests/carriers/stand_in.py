@@ -44,6 +44,12 @@ class StandIn(Generic[LegT]):
         """Nothing happens any more; to be called before those who are asked go away."""
         await self._tasks.stop()
 
+    def know(self, leg: LegT) -> LegT:
+        """A new leg: it can be found from now on, and its story is followed."""
+        leg.listener = self.listener
+        self.legs[leg.sid] = leg
+        return leg
+
     async def hang_up(self, leg: Leg) -> None:
         """Whoever is on the leg hangs up now."""
         raise NotImplementedError

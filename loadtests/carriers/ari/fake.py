@@ -67,7 +67,7 @@ class FakeAsterisk(Channels):
         number = next(self._numbers)
         leg = self.new(f"1700000000.{number}", f"{endpoint}-{number:08x}", from_number, to_number, person or Person())
         leg.sid, leg.state = f"{self.name}:{leg.channel_id}", "Ring"
-        self._know(leg)
+        self.know(leg)
         args = ["caller", f"to={to_number}", *(f"{name}={value}" for name, value in extra.items())]
         leg.task = self.start(self._people.arrive(leg, args))
         return leg
@@ -79,7 +79,7 @@ class FakeAsterisk(Channels):
         person = self.people.get(target, Person())
         name = f"{endpoint.partition('@')[0]}-{next(self._numbers):08x}"
         leg = self.new(channel_id, name, query.get("callerId", ""), target, person, inbound=False)
-        self._know(leg)
+        self.know(leg)
         if far_id := query.get("otherChannelId"):
             leg.far = self.channels[far_id] = self.new(far_id, f"{name};2", "", target, Person(), inbound=False)
             self.emit("Dial", peer=leg.far.shown() | {"id": f"1700000000.{next(self._numbers)}"}, dialstatus="RINGING")
@@ -87,9 +87,10 @@ class FakeAsterisk(Channels):
         leg.task = self.start(self._people.ring(leg, endpoint, args, float(query.get("timeout", "30"))))
         return leg
 
-    def _know(self, leg: AriLeg) -> None:
-        self.legs[leg.sid] = self.channels[leg.channel_id] = leg
+    def know(self, leg: AriLeg) -> AriLeg:
+        self.channels[leg.channel_id] = super().know(leg)
         self.start(self._people.fingers(leg))
+        return leg
 
 
 def dialled(endpoint: str) -> str:

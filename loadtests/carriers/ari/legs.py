@@ -47,7 +47,6 @@ class AriLeg(Leg):
     far: AriLeg | None = None
     over: bool = False
     created: str = field(default_factory=now)
-    task: asyncio.Task[None] | None = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

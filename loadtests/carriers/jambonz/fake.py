@@ -45,8 +45,12 @@ class FakeJambonz(Lines):
     def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> JambonzLeg:
         """Somebody calls one of our numbers. `extra`: `trunk`, the trunk it comes in by; all else are SIP headers."""
         voice_url, status_url = self._numbers[to_number]
-        leg = self.new("inbound", from_number, to_number, person or Person(), extra)
-        leg.status, leg.status_url, leg.trunk = "trying", status_url, extra.get("trunk", "")
+        leg = JambonzLeg(
+            account=self.account, direction="inbound", from_number=from_number, to_number=to_number,
+            person=person or Person(), extra=extra, status="trying", status_url=status_url,
+            trunk=extra.get("trunk", ""),
+        )  # fmt: skip
+        self.know(leg)
         self.report(leg)
         leg.task = self.start(self._run(leg, self._player.run, "session-new", voice_url, arrival(leg)))
         self.after(leg.person.hangs_up_after_s, self.hang_up, leg)
@@ -56,9 +60,12 @@ class FakeJambonz(Lines):
         """A leg is created over REST."""
         to = body["to"]
         number = to.get("number") or to.get("sipUri") or to["name"]
-        leg = self.new("outbound", body["from"], number, self.people.get(number, Person()), {})
-        leg.status, leg.tag = "trying", body.get("tag")
-        leg.status_url = body.get("call_status_hook", {}).get("url", "")
+        leg = JambonzLeg(
+            account=self.account, direction="outbound", from_number=body["from"], to_number=number,
+            person=self.people.get(number, Person()), status="trying", tag=body.get("tag"),
+            status_url=body.get("call_status_hook", {}).get("url", ""),
+        )  # fmt: skip
+        self.know(leg)
         leg.task = self.start(self._ring(leg, body["call_hook"]["url"], float(body.get("timeout", 60))))
         return leg
 
@@ -89,7 +96,7 @@ class FakeJambonz(Lines):
         verbs = await self._player.voice.follow(leg, "session-redirect", url, {})
         if not verbs or leg.ended:
             return
-        await self.unwind(leg)
+        await leg.stop()
         await leg.tell(f"redirected: {url}")
         leg.task = self.start(self._run(leg, self._player.play, verbs))
 

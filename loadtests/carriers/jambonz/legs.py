@@ -17,6 +17,7 @@ TERMINAL = frozenset({"completed", "busy", "failed", "no-answer"})
 class JambonzLeg(Leg):
     """`tag`: what it carries for us. `holding`: it goes round in our holding loop."""
 
+    sid: str = field(default_factory=lambda: str(uuid.uuid4()))
     account: str
     direction: str
     status_url: str = ""
@@ -26,7 +27,6 @@ class JambonzLeg(Leg):
     tag: dict[str, Any] | None = None
     created: float = field(default_factory=time.time)
     holding: bool = False
-    task: asyncio.Task[None] | None = None
 
     @property
     def ended(self) -> bool:

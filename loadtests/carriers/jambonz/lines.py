@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,26 +37,13 @@ class Lines(StandIn[JambonzLeg]):
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.schemas = Schemas.read(schemas) if schemas else None
 
-    def new(
-        self, direction: str, from_number: str, to_number: str, person: Person, extra: Mapping[str, str]
-    ) -> JambonzLeg:
-        leg = JambonzLeg(
-            sid=str(uuid.uuid4()),
-            account=self.account,
-            direction=direction,
-            from_number=from_number,
-            to_number=to_number,
-            person=person,
-            extra=extra,
-            listener=self.listener,
-        )
-        self.legs[leg.sid] = leg
-        return leg
-
     def hand_over(self, caller: JambonzLeg, number: str, person: Person) -> JambonzLeg:
         """The leg a dial makes; it runs nothing of ours, and is reported where its caller is."""
-        leg = self.new("outbound", caller.from_number, number, person, {})
-        leg.status, leg.status_url = "ringing", caller.status_url
+        leg = JambonzLeg(
+            account=self.account, direction="outbound", from_number=caller.from_number, to_number=number,
+            person=person, status="ringing", status_url=caller.status_url,
+        )  # fmt: skip
+        self.know(leg)
         self.report(leg)
         return leg
 
@@ -80,19 +65,12 @@ class Lines(StandIn[JambonzLeg]):
             return
         leg.status, leg.sip_status = status, sip
         await leg.tell(f"ended: {status}")
-        await self.unwind(leg)
+        await leg.stop()
         self.report(leg, {"duration": 7, "call_termination_by": by} if status == "completed" else {})
 
     def outcome(self, person: Person) -> tuple[str, int]:
         """How a leg ends that nobody took."""
         return _OUTCOMES[person.picks]
-
-    async def unwind(self, leg: JambonzLeg) -> None:
-        """Ends what the leg was doing."""
-        task, leg.task = leg.task, None
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
-            await asyncio.wait({task})
 
     def report(self, leg: JambonzLeg, more: Mapping[str, Any] | None = None) -> None:
         """One status hook, in its own time: perhaps late, twice, or never."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,24 +14,10 @@ from loadtests.carriers.stand_in import StandIn
 class Lines(StandIn[PlatformLeg]):
     asking: Asking
 
-    def new(
-        self, from_number: str, to_number: str, person: Person, node: str = "", extra: dict[str, str] | None = None
-    ) -> PlatformLeg:
-        leg = PlatformLeg(
-            sid=uuid.uuid4().hex,
-            from_number=from_number,
-            to_number=to_number,
-            person=person,
-            node=node,
-            extra=extra or {},
-            listener=self.listener,
-        )
-        self.legs[leg.sid] = leg
-        return leg
-
     def ring(self, caller: PlatformLeg, target: str) -> PlatformLeg:
         """A leg to whom a decision named."""
-        return self.new(caller.from_number, target, self.people.get(target, Person()))
+        person = self.people.get(target, Person())
+        return self.know(PlatformLeg(from_number=caller.from_number, to_number=target, person=person))
 
     async def hang_up(self, leg: Leg) -> None:
         await self.end(leg, "completed")

@@ -21,7 +21,11 @@ class FakePlatform(Lines):
 
     def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> PlatformLeg:
         """Somebody calls one of our numbers. `extra` is told with every question."""
-        leg = self.new(from_number, to_number, person or Person(), self._nodes[to_number], extra)
+        leg = PlatformLeg(
+            from_number=from_number, to_number=to_number, person=person or Person(), extra=extra,
+            node=self._nodes[to_number],
+        )  # fmt: skip
+        self.know(leg)
         self.start(Flow(self, leg).run())
         self.after(leg.person.hangs_up_after_s, self.hang_up, leg)
         return leg

@@ -53,19 +53,23 @@ class FakeTwilio(Lines):
     def call(self, from_number: str, to_number: str, person: Person | None = None, **extra: str) -> TwilioLeg:
         """Somebody calls one of our numbers. `extra` is told with every request: StirVerstat, ForwardedFrom…"""
         voice_url, status_url, fallback_url = self._numbers[to_number]
-        leg = self.new(self.account, "inbound", from_number, to_number, person or Person(), extra)
-        leg.status, leg.status_url, leg.fallback_url = "ringing", status_url, fallback_url
+        leg = TwilioLeg(
+            account=self.account, direction="inbound", from_number=from_number, to_number=to_number,
+            person=person or Person(), extra=extra, status="ringing", status_url=status_url, fallback_url=fallback_url,
+        )  # fmt: skip
+        self.know(leg)
         leg.task = self.start(self._run(leg, voice_url))
         self.after(leg.person.hangs_up_after_s, self.hang_up, leg)
         return leg
 
     def place(self, account: str, form: Mapping[str, str], events: frozenset[str]) -> TwilioLeg:
         """A leg is created over REST."""
-        to_number = form["To"]
-        person = self.people.get(to_number, Person())
-        leg = self.new(account, "outbound-api", form["From"], to_number, person, {})
-        leg.status_url = form.get("StatusCallback", "")
-        leg.status_events = events or frozenset({"completed"})
+        leg = TwilioLeg(
+            account=account, direction="outbound-api", from_number=form["From"], to_number=form["To"],
+            person=self.people.get(form["To"], Person()), status_url=form.get("StatusCallback", ""),
+            status_events=events or frozenset({"completed"}),
+        )  # fmt: skip
+        self.know(leg)
         leg.task = self.start(self._ring(leg, form["Url"], float(form.get("Timeout", "60"))))
         return leg
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ TERMINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 class TwilioLeg(Leg):
     """`pending`: the action address a verb still owes, and what it would tell when the leg ended now."""
 
+    sid: str = field(default_factory=lambda: f"CA{secrets.token_hex(16)}")
     account: str
     direction: str
     status_url: str = ""
@@ -23,7 +25,6 @@ class TwilioLeg(Leg):
     created: float = field(default_factory=time.time)
     sequence: int = 0
     pending: tuple[str, dict[str, str]] | None = None
-    task: asyncio.Task[None] | None = None
 
     @property
     def ended(self) -> bool:

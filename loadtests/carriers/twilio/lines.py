@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtests.carriers.phones import Leg, Person
+from loadtests.carriers.phones import Leg
 from loadtests.carriers.stand_in import StandIn
 from loadtests.carriers.twilio.asking import Asking, about, progress
 from loadtests.carriers.twilio.contract import RestContract, TwimlContract
@@ -28,22 +27,6 @@ class Lines(StandIn[TwilioLeg]):
         self.queues: dict[str, Queue] = {}
         self.rest_contract = RestContract.read(reference) if reference else None
         self.twiml = TwimlContract.read(reference) if reference else None
-
-    def new(
-        self, account: str, direction: str, from_number: str, to_number: str, person: Person, extra: Mapping[str, str]
-    ) -> TwilioLeg:
-        leg = TwilioLeg(
-            sid=f"CA{secrets.token_hex(16)}",
-            account=account,
-            direction=direction,
-            from_number=from_number,
-            to_number=to_number,
-            person=person,
-            extra=extra,
-            listener=self.listener,
-        )
-        self.legs[leg.sid] = leg
-        return leg
 
     async def hang_up(self, leg: Leg) -> None:
         """Whoever is on the leg hangs up now."""
@@ -71,12 +54,9 @@ class Lines(StandIn[TwilioLeg]):
 
     async def unwind(self, leg: TwilioLeg, result: str) -> None:
         """Ends what the leg was doing. Twilio still asks the address the interrupted verb named, but plays nothing."""
-        task, leg.task = leg.task, None
         pending, leg.pending = leg.pending, None
         bridge, leg.bridge = leg.bridge, None
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
-            await asyncio.wait({task})
+        await leg.stop()
         if bridge is not None:
             bridge.over.set()
         if pending is not None:
