@@ -61,7 +61,8 @@ class AgentPages(Viewing):
         return telling.scene("nothing")
 
     async def _whisper(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
-        return self._scene(await self.view(call_id, token), offer_id)
+        telling = await self.after(call_id, self.engine.hear_offer(call_id, offer_id, token))
+        return self._scene(telling, offer_id)
 
     async def _accept(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         """The key takes the call; another one, or none, gives it back, unless it was taken in the application."""

@@ -216,6 +216,10 @@ class CallTransitions(Sending):
         """The agent's leg broke in mid-talk by device or network: the caller waits again. Raises OfferGone."""
         return self._state(await self._run("lose_leg", call_id=call_id, offer=offer_id, cause=cause))
 
+    async def hear_offer(self, call_id: str, offer_id: str, step: str = "") -> str:
+        """The agent's telephone was picked up: the offer lasts anew. Raises OfferGone. `step`: as in `choose`."""
+        return self._state(await self._run("hear_offer", call_id=call_id, offer=offer_id, step=step))
+
     async def connect_call(self, call_id: str, offer_id: str, step: str = "") -> str:
         """The bridge is up, or the dialled customer has answered. Raises OfferGone. `step`: as in `choose`."""
         return self._state(await self._run("connect_call", call_id=call_id, offer=offer_id, step=step))

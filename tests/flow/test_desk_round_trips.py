@@ -21,7 +21,8 @@ from tests.support.service import Api
 from tests.support.waiting import wait_until
 
 UNAWAITED = ("HSET", "PEXPIRE")
-STEPPED = ("abandon_call", "accept_offer", "amend_call", "call_back", "complete_call", "connect_call", "decline_offer")
+STEPPED = ("abandon_call", "accept_offer", "amend_call", "call_back", "complete_call", "connect_call", "decline_offer",
+           "hear_offer")  # fmt: skip
 counted: ContextVar[set[int] | None] = ContextVar("counted", default=None)
 
 

@@ -159,6 +159,12 @@ class Histories(Watching):
     def offer_is_declined(self, number: int) -> None:
         self.do("decline_offer", *self.lease(number, "o", "b"), "declined")
 
+    @when_calls_are("o")
+    @rule(number=picks)
+    def telephone_is_picked_up(self, number: int) -> None:
+        call, _, offer = self.lease(number, "o")
+        self.do("hear_offer", call, offer)
+
     @when_calls_are("b")
     @rule(number=picks)
     def bridge_is_up(self, number: int) -> None:
@@ -226,7 +232,7 @@ class Histories(Watching):
 
     # -- late, repeated and mistaken requests, time, deaths --------------------------------------------------------
 
-    @rule(number=picks, what=st.sampled_from(["accept", "decline", "connect", "fail", "complete", "transfer"]))
+    @rule(number=picks, what=st.sampled_from(["accept", "decline", "hear", "connect", "fail", "complete", "transfer"]))
     def old_offer_is_clicked(self, number: int, what: str) -> None:
         call, agent, offer = self.any_lease(number)
         other = AGENTS[number % len(AGENTS)] if what in ("accept", "decline") and number > 5 else agent
@@ -234,6 +240,7 @@ class Histories(Watching):
         requests: dict[str, tuple[Any, ...]] = {
             "accept": ("accept_offer", call, other, offer),
             "decline": ("decline_offer", call, other, offer, "declined"),
+            "hear": ("hear_offer", call, offer),
             "connect": ("connect_call", call, offer),
             "fail": ("fail_leg", call, offer, "device"),
             "complete": ("complete_call", call, offer, agent),

@@ -36,6 +36,7 @@ def ordinary_requests(site: Snapshot, version: str, number: int, arrivals: int) 
         if call.state == "o":
             found += [Request("accept_offer", lease)] * 3
             found += [Request("decline_offer", (*lease, "declined")), Request("abandon_call", (call_id,))]
+            found += [Request("hear_offer", (call_id, call.offer))]
         elif call.state == "b":
             found += [Request("connect_call", (call_id, call.offer))] * 2
             found += [Request("fail_leg", (call_id, call.offer, cause)) for cause in ("no_answer", "network")]

@@ -108,3 +108,4 @@ class Matching(Site):
         call.state, call.agent, call.offer = "o", agent.agent_id, f"offer-{self.offers_made}"
         agent.state, agent.call, agent.offer = "o", call.call_id, call.offer
         agent.due = self.now + self.timing.offer_ms
+        self.offered_at[call.offer] = self.now

@@ -49,6 +49,15 @@ class Offers(Arrivals):
             raise OfferGone
         self.give_back(call, cause)
 
+    def hear_offer(self, call_id: str, offer_id: str) -> None:
+        """The telephone was picked up: the lease begins anew, but never lasts longer than two."""
+        if self.ended_by(call_id, None, offer_id):
+            return
+        call, agent = self.lease(call_id, offer_id)
+        if call.state == "o":
+            longest = self.offered_at[call.offer] + 2 * self.timing.offer_ms
+            agent.due = max(agent.due or 0, min(self.now + self.timing.offer_ms, longest))
+
     def connect_call(self, call_id: str, offer_id: str) -> None:
         """The bridge is up; a platform may say so before it says that the agent has answered."""
         if self.ended_by(call_id, None, offer_id):

@@ -94,6 +94,7 @@ class Site:
         self.plan_version = ""
         self.sequence = 0
         self.offers_made = 0
+        self.offered_at: dict[str, int] = {}
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
