@@ -1,4 +1,6 @@
-"""`python -m loadtests`: a load with a verdict; exits 1 when an invariant broke or too little occurred."""
+"""`python -m loadtests`: a load with a verdict; exits 1 when an invariant broke or too little occurred, 3 when nothing is
+proven because the machine, or the load itself, was too slow.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from loadtests.run import run
 from loadtests.shapes import SHAPES
 
 DEFAULT = Options()
+UNPROVEN = 3
 
 
 @click.command()
@@ -75,7 +78,7 @@ def main(
     options = Options(**made, mix=ways, shares=tiers, workers=workers, kill=kinds, plain=plain, seed=seed, out=out)
     logging.getLogger("router.store").setLevel(logging.ERROR)  # a master that is killed is told of in the report
     found = uvloop.run(run(options, sys.stdout))
-    sys.exit(0 if found.clean else 1)
+    sys.exit(0 if found.clean else UNPROVEN if found.unproven else 1)
 
 
 if __name__ == "__main__":

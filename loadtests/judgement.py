@@ -91,6 +91,11 @@ class Judgement:
     def clean(self) -> bool:
         return not self.faults and not self.missing and not self.strained
 
+    @property
+    def unproven(self) -> bool:
+        """The load or its machine was too slow, and nothing speaks against the service."""
+        return bool(self.strained) and not self.faults
+
 
 def share(values: Sequence[float], at: float) -> float | None:
     """A quantile of sorted values."""

@@ -88,7 +88,7 @@ def effort_words(effort: Effort) -> str:
 def headline(found: Judgement) -> str:
     if found.faults:
         return f"BROKEN: {len(found.faults)} faults"
-    if found.strained:
+    if found.unproven:
         return "NOT CLEAN: the load was too slow, and nothing is proven of the service"
     return f"NOT CLEAN: {len(found.missing)} situations were too rare" if found.missing else "CLEAN"
 

@@ -23,6 +23,9 @@ def test_such_a_run_is_not_clean_and_not_broken() -> None:
     assert not found.clean
     assert headline(found).startswith("NOT CLEAN: the load was too slow")
     assert trouble(found, 30) == found.strained
+    assert found.unproven
+    assert not Judgement(strained=found.strained, faults=["a call is lost"]).unproven
+    assert not Judgement(missing=["overflow: 49"]).unproven
 
 
 async def test_the_far_end_counts_who_gets_as_far_as_it() -> None:
