@@ -1,5 +1,6 @@
-"""`python -m loadtests`: a load with a verdict; exits 1 when an invariant broke or too little occurred, 3 when nothing is
-proven because the machine, or the load itself, was too slow.
+"""`python -m loadtests`: a load with a verdict.
+
+Exits 1 when an invariant broke or too little occurred, 3 when nothing is proven because machine or load was too slow.
 """
 
 from __future__ import annotations
