@@ -79,9 +79,12 @@ async def recognise(site: Site, incoming: Incoming) -> Recognised:
     return Recognised(identity, found, facts)
 
 
-async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "api", step: str = "") -> Routed:
+async def enter(
+    site: Site, incoming: Incoming, known: Recognised, kind: str = "api", step: str = "", question_ms: int | None = None
+) -> Routed:
     """Decide, enter the ladder. `kind`: `adapter` where we carry the call ourselves. Raises PlanMoved, SiteFull.
 
+    `question_ms`: how long the owner-busy question stands, where not as long as the plan says.
     `step`: the carrier's request that asks for it; raises StepRepeated, StepGone then, too.
     Only a number that is believed takes over the place of its earlier call: else whoever fakes it gets the place.
     """
@@ -106,6 +109,7 @@ async def enter(site: Site, incoming: Incoming, known: Recognised, kind: str = "
                 why="; ".join(decision.ladder.reasons),
                 tier=decision.tier,
                 step=step,
+                question_ms=question_ms,
             )
             site.local.decided(time.perf_counter() - began)
             return routed

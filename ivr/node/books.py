@@ -108,9 +108,12 @@ class Books:
 
     async def _stands_until(self, view: CallView, node: Node) -> int:
         """Until when a call stands without a word: an agent is held a little less long than the offer lasts, so that
-        a decision nobody follows costs the agent nothing. 0: only as long as the platform speaks of it.
+        a decision nobody follows costs the agent nothing. Who is asked something is silent until it has been said. 0: only
+        as long as the platform speaks of it.
         """
         row = view.row
+        if row.letter == "q" and row.step.due_ms is not None:
+            return row.step.due_ms + node.patience
         if row.letter == "o" and view.agent is not None and view.agent.due_ms is not None:
             return view.agent.due_ms - OFFER_TAIL_MS
         if row.letter == "c" and row.agent_id is not None:

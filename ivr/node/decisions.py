@@ -34,6 +34,8 @@ GONE = frozenset({"hangup", "hungup", "ended", "end", "released", "completed", "
 CAUSES = frozenset({"busy", "no_answer", "declined", "device", "network"})
 BROKEN = frozenset({"device", "network"})
 TRIES = 3
+ASKED = 3
+"""So many times the plan's `timing.question` a platform has to say the question, twice, and to collect its key."""
 
 
 class Decisions:
@@ -163,7 +165,8 @@ class Decisions:
         known = await recognise(self._site, incoming)
         if Door.is_flooded(known.found, self._site.plan):
             raise SiteFull
-        await enter(self._site, incoming, known)
+        # What the platform says takes time, and it is asked twice.
+        await enter(self._site, incoming, known, question_ms=ASKED * self._engine.timing.question_ms)
         return await self._view(entry.engine_id)
 
     async def _view(self, engine_id: str) -> CallView:

@@ -69,8 +69,12 @@ class CallTransitions(Sending):
         why: str = "",
         tier: str = "standard",
         step: str = "",
+        question_ms: int | None = None,
     ) -> Routed:
-        """A call enters its ladder. Raises PlanMoved (make the ladder anew), SiteFull. `step`: as in `choose`."""
+        """A call enters its ladder. Raises PlanMoved (make the ladder anew), SiteFull. `step`: as in `choose`.
+
+        `question_ms`: how long the owner-busy question stands, where not as long as the site's timing says.
+        """
         await self.know_lanes(ladder.steps)
         words = await self._run(
             "route_call",
@@ -86,6 +90,7 @@ class CallTransitions(Sending):
             meta=meta,
             why=quote(why, safe=" ,;:@+-"),
             step=step,
+            question_ms=str(self.timing.question_ms if question_ms is None else question_ms),
         )
         if words[0] in ("REPEAT", "LATE"):
             raise REFUSALS[words[0]]

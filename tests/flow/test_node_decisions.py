@@ -181,6 +181,23 @@ async def test_a_silent_platforms_caller_leaves_the_line_and_comes_back_to_the_o
         assert second.facts.accepted_ms == first.facts.accepted_ms
 
 
+async def test_who_is_asked_may_hear_the_question_to_its_end(database: str, tmp_path: Path) -> None:
+    """What the platform says takes longer than it may be silent otherwise, and longer than the API's question stands."""
+
+    def hasty(plan: dict[str, Any]) -> None:
+        plan["timing"]["question"] = "1s"
+
+    async with platform_of(database, tmp_path, hasty, patience="1500ms", again="1s") as platform:
+        await platform.api.ready("agent-7")
+        offer = (await platform.ask("route", "c-1", ADA))["offer_id"]
+        await platform.ask("event", "c-1", event="answered", offer_id=offer)
+        assert (await platform.ask("route", "c-2", LI))["action"] == "ask"
+        await asyncio.sleep(2)  # what this is about: while the words are said nothing is asked
+        waits = await platform.ask("menu", "c-2", digits="2")
+        assert (waits["action"], waits["valid"], waits["call_id"]) == ("queue", "1", "c-2")
+        assert (await platform.api.look("c-2"))["chosen"] == "wait"
+
+
 async def test_asking_keeps_the_place(database: str, tmp_path: Path) -> None:
     async with platform_of(database, tmp_path, patience="4s", again="1s") as platform:
         for _ in range(5):
