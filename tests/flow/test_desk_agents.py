@@ -88,16 +88,10 @@ async def test_the_whisper_says_whose_number_is_not_proved(api: Api) -> None:
 @pytest.mark.parametrize("key", [None, "0", "6", "9", "*", "#", "12"])
 async def test_nobody_is_thanked_for_an_answer_they_did_not_give(api: Api, key: str | None) -> None:
     await change_plan(api, voice={"survey": True})
-    await api.ready("agent-7")
-    call, agent = line(api), line(api)
-    await call.calls(ADA)
-    room = call.room()
-    await call.enters_room()
-    offer = await offer_of(api, "n1")
-    await agent.takes(offer)
-    await agent.hear("bridged", offer, BridgeUp(), "agent")
-    await agent.hear("over", offer, BridgeDown(), "agent")
-    await call.leaves_room(room, "bridged")
+    call = line(api)
+    offer = await connected(api, call)
+    await line(api).hear("over", offer, BridgeDown(), "agent")
+    await call.leaves_room(call.room(), "bridged")
     await call.presses(key)
     assert "for your answer" not in call.said
     assert "Goodbye" in call.said

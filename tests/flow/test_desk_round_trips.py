@@ -11,14 +11,21 @@ import pytest
 
 from ivr.desk import Desk
 from ivr.vocabulary import BridgeDown, BridgeUp, CallEnded, Event, InputDigits, LegFailed, PromptFinished
-from router.domain.estimates import Forecast
-from router.domain.fitting import Curve
-from router.domain.talks import Talks
 from router.store.channel import Channel
 from router.store.script_loader import load_stepped
-from tests.support.desk_stage import ADA, LI, PRIYA, Line, busy_owner, change_plan, offer_of, row_of
+from tests.support.desk_stage import (
+    ADA,
+    LI,
+    PRIYA,
+    Line,
+    busy_owner,
+    change_plan,
+    know_waits,
+    offer_of,
+    row_of,
+    until_ended,
+)
 from tests.support.service import Api
-from tests.support.waiting import wait_until
 
 UNAWAITED = ("HSET", "PEXPIRE")
 STEPPED = ("abandon_call", "accept_offer", "amend_call", "call_back", "complete_call", "connect_call", "decline_offer",
@@ -59,11 +66,7 @@ async def desk(api: Api) -> Desk:
     """A process in which everybody has called before: lanes are registered, scripts loaded, waits known."""
     for name in (*STEPPED, "route_call", "view_call"):
         await api.site.channel.call("SCRIPT", "LOAD", load_stepped(name).body)
-    talks = Talks()
-    for _ in range(30):
-        talks = talks.learn(180)
-    curve = Curve(100, 60.0, 30.0, (0.8,) * 4, (2.0,) * 4)
-    api.site.estimates._forecasts.add(Forecast(0, {";": curve}, {}, talks))
+    know_waits(api)
     desk = Desk(api.site)
     for number in (ADA, PRIYA):
         await Line(desk, f"warm{number[-1]}").calls(number)
@@ -203,11 +206,7 @@ async def test_the_way_out(api: Api, desk: Desk) -> None:
     await change_plan(api, max_wait=1_000, exit="callback")
     call = Line(desk, "n1")
     await call.calls(PRIYA)
-
-    async def ended() -> bool:
-        return (await row_of(api, "n1")).state == "ended"
-
-    await wait_until(ended)
+    await until_ended(api)
     with round_trips(1):
         await call.hear("exit", "1-0", PromptFinished())
     with round_trips(1):

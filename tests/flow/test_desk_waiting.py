@@ -1,17 +1,13 @@
-"""The desk and whoever waits: the place in line, a callback instead, and the ways out."""
+"""The desk and whoever waits: the place in line, again and again, and a callback instead."""
 
 from __future__ import annotations
 
-from ivr.vocabulary import CallEnded, Dial, Hangup, PromptFinished
+from ivr.vocabulary import CallEnded
 from router.callbacks import callback_id_of
-from tests.support.desk_stage import NOBODY, OFFICE, PRIYA, change_plan, line, row_of
+from tests.support.desk_stage import NOBODY, PRIYA, change_plan, line, row_of
 from tests.support.service import Api
-from tests.support.waiting import wait_until
 
 HOTLINE = "+12025550188"
-
-
-# ---------------------------------------------------------------- hold
 
 
 async def test_the_position_is_told_again_and_again(api: Api) -> None:
@@ -80,49 +76,3 @@ async def test_the_caller_hangs_up(api: Api) -> None:
     assert (await row_of(api, "n1")).outcome in ("abandoned", "short_abandoned")
     await call.enters_room()  # late, and harmless
     assert (await row_of(api, "n1")).state == "ended"
-
-
-# ---------------------------------------------------------------- ways out
-
-
-async def test_closed_says_so_and_ends(api: Api) -> None:
-    closed = {"open": {"daily": []}, "message": "We open on Monday."}
-    await change_plan(api, hours={"office": closed})
-    call = line(api)
-    await call.calls(NOBODY, to=OFFICE)
-    assert "We are closed at the moment. We open on Monday." in call.said
-    assert call.one(Hangup)
-
-
-async def test_closed_leads_to_another_number(api: Api) -> None:
-    await change_plan(api, hours={"office": {"open": {"daily": []}, "exit": "number:+12025550133"}})
-    call = line(api)
-    await call.calls(NOBODY, to=OFFICE)
-    dial = call.one(Dial)
-    assert isinstance(dial, Dial)
-    assert dial.number == "+12025550133"
-    await call.hear("over", dial.over.step, PromptFinished())
-    assert call.one(Hangup)
-
-
-async def test_nobody_could_take_the_call_in_time(api: Api) -> None:
-    await change_plan(api, max_wait=1_000)
-    call = line(api)
-    await call.calls(PRIYA)
-    room = call.room()
-
-    async def ended() -> bool:
-        return (await row_of(api, "n1")).state == "ended"
-
-    await wait_until(ended)
-    await call.hear("exit", "1-0", PromptFinished())
-    assert "We are sorry that nobody could take your call in time." in call.said
-    await call.leaves_room(room, "redirected")
-    assert call.script == ()
-
-
-async def test_a_full_site_is_said_politely(api: Api) -> None:
-    api.site.engine._hard_limit = api.site.engine._settings["hard_limit"] = "0"
-    call = line(api)
-    await call.calls(PRIYA)
-    assert "All our lines are taken" in call.said

@@ -5,10 +5,21 @@ from __future__ import annotations
 from ivr.desk.desk import Desk
 from ivr.vocabulary import CallEnded
 from router.callbacks import callback_id_of
-from router.domain.estimates import Forecast
-from router.domain.fitting import Curve
-from router.domain.talks import Talks
-from tests.support.desk_stage import ADA, LI, NOBODY, NOON, PRIYA, change_plan, line, offer_of, row_of
+from tests.support.desk_stage import (
+    ADA,
+    LI,
+    NOBODY,
+    NOON,
+    PRIYA,
+    Line,
+    busy_owner,
+    change_plan,
+    in_room,
+    know_waits,
+    line,
+    offer_of,
+    row_of,
+)
 from tests.support.service import Api
 
 SILVER = "+12025550114"  # served by those who know cards
@@ -18,12 +29,30 @@ async def why(api: Api, call_id: str) -> str:
     return " / ".join(row["why"] for row in (await api.look(call_id))["timeline"])
 
 
-def know_waits(api: Api) -> None:
-    talks = Talks()
-    for _ in range(30):
-        talks = talks.learn(180)
-    curve = Curve(100, 60.0, 30.0, (0.8,) * 4, (2.0,) * 4)
-    api.site.estimates._forecasts.add(Forecast(0, {";": curve}, {}, talks))
+async def is_asked(api: Api) -> Line:
+    """Li, whose owner talks to somebody, has heard when the owner is free."""
+    know_waits(api)
+    await busy_owner(api)
+    call = line(api)
+    await call.calls(LI)
+    assert "free in about" in call.said
+    return call
+
+
+async def knows_the_wait(api: Api) -> Line:
+    """A caller in the holding room has heard how long it takes."""
+    know_waits(api)
+    await api.ready("agent-1")
+    await api.accept(await api.call("other", PRIYA))
+    call = await in_room(api, NOBODY)
+    assert "Expected wait" in call.said
+    return call
+
+
+async def events_of(api: Api, event: str) -> list[bytes]:
+    """The stream's entries of that kind about the call."""
+    entries = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
+    return [text for _, (_, text) in entries if text.startswith(f"{event}|call=n1|".encode())]
 
 
 async def test_a_step_that_is_full(api: Api) -> None:
@@ -53,22 +82,15 @@ async def test_an_agents_own_words_of_declining(api: Api) -> None:
 
 
 async def test_who_calls_in_before_the_callback_has_its_place(api: Api) -> None:
-    first, second = line(api), line(api, "n2")
-    await first.calls(PRIYA)
-    await first.enters_room()
+    first = await in_room(api)
     await first.presses("1")
-    await second.calls(PRIYA)
+    await line(api, "n2").calls(PRIYA)
     told = await why(api, "n2")
     assert f"has the place of callback {callback_id_of('n1')}, for the customer called in first" in told
 
 
 async def test_what_was_announced_and_chosen_is_kept(api: Api) -> None:
-    know_waits(api)
-    await api.ready("agent-7")
-    await api.accept(await api.call("other", ADA))
-    call = line(api)
-    await call.calls(LI)
-    assert "free in about" in call.said
+    call = await is_asked(api)
     await call.presses("2")
     shown = await api.look("n1")
     assert shown["announced"]["p90"] >= shown["announced"]["p50"] > 0
@@ -79,46 +101,30 @@ async def test_what_was_announced_and_chosen_is_kept(api: Api) -> None:
     shown = await api.look("n1")
     assert shown["chosen"] == "wait"
     assert shown["announced"] is not None
-    events = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
-    ended = [text for _, (_, text) in events if text.startswith(b"call.ended|call=n1|")]
-    assert b"|chose=wait|told=" in ended[0]
+    assert b"|chose=wait|told=" in (await events_of(api, "call.ended"))[0]
 
 
 async def test_who_asks_to_be_called_back_has_chosen_so(api: Api) -> None:
-    know_waits(api)
-    await api.ready("agent-7")
-    await api.accept(await api.call("other", ADA))
-    call = line(api)
-    await call.calls(LI)
-    assert "free in about" in call.said
+    call = await is_asked(api)
     await call.presses("3")
     assert (await api.look("n1"))["chosen"] == "callback"
     assert "will be called back" in await why(api, "n1")
     assert "with the same place; had been told about" in await why(api, "n1")
-    in_line = line(api, "n2")
-    await in_line.calls(PRIYA)
-    await in_line.enters_room()
+    in_line = await in_room(api, PRIYA, "n2")
     await in_line.presses("1")
     assert (await row_of(api, "n2")).outcome == "callback"
     assert (await api.look("n2"))["chosen"] is None  # no question was asked
 
 
 async def test_the_figure_heard_last_goes_with_the_answer(api: Api) -> None:
-    know_waits(api)
-    await api.ready("agent-1")
-    await api.accept(await api.call("other", PRIYA))
-    call = line(api)
-    await call.calls(NOBODY)
-    await call.enters_room()
-    assert "Expected wait" in call.said
+    await knows_the_wait(api)
     await api.ready("agent-4")
     offer = await offer_of(api, "n1")
     agent = (await api.look("n1"))["offer"]["agent_id"]
     await api.site.engine.accept_offer("n1", agent, offer)
     await api.site.engine.connect_call("n1", offer)
-    events = await api.site.channel.call("XRANGE", api.site.keys.events, "-", "+")
-    connected = next(text for _, (_, text) in events if text.startswith(b"call.connected|call=n1|"))
-    told = connected.partition(b"|told=")[2].partition(b"|")[0].split(b";")
+    connected = await events_of(api, "call.connected")
+    told = connected[0].partition(b"|told=")[2].partition(b"|")[0].split(b";")
     assert int(told[1]) <= int(told[2])
 
 
@@ -139,13 +145,7 @@ async def test_who_stands_before_an_earlier_caller_and_why(api: Api) -> None:
 
 
 async def test_a_wait_that_was_told_and_has_passed_is_told_no_more(api: Api) -> None:
-    know_waits(api)
-    await api.ready("agent-1")
-    await api.accept(await api.call("other", PRIYA))
-    call = line(api)
-    await call.calls(NOBODY)
-    await call.enters_room()
-    assert "Expected wait" in call.said
+    call = await knows_the_wait(api)
     first = (await api.look("n1"))["announced"]
     call.desk = Desk(api.site, clock=lambda: NOON + first["p90"])
     await call.presses(None)

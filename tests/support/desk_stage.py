@@ -11,6 +11,7 @@ from ivr.vocabulary import (
     CallOffered,
     Collect,
     Command,
+    Dial,
     Envelope,
     Event,
     Goto,
@@ -30,8 +31,12 @@ from ivr.vocabulary import (
     Trust,
 )
 from router.domain.errors import UnknownCall
+from router.domain.estimates import Forecast
+from router.domain.fitting import Curve
+from router.domain.talks import Talks
 from router.store.rows import CallRow
 from tests.support.service import Api
+from tests.support.waiting import wait_until
 
 ADA, LI, PRIYA, NOBODY = "+12025550110", "+12025550111", "+12025550116", "+12025550177"
 NOON = 1_763_571_600_000  # in New York, 19 November 2025
@@ -93,6 +98,12 @@ class Line:
         assert isinstance(hold, Hold), self.script
         return hold
 
+    def dials(self) -> Dial:
+        """Whom the caller is sent to."""
+        dial = self.one(Dial)
+        assert isinstance(dial, Dial), self.script
+        return dial
+
     async def presses(self, key: str | None) -> bytes:
         route = self.answers_at()
         return await self.hear(route.page, route.step, InputDigits(key) if key else InputNone())
@@ -146,6 +157,49 @@ async def change_plan(api: Api, **parts: Any) -> None:
         plan[name] = {**plan.get(name, {}), **value} if isinstance(value, dict) else value
     answered = await api.put("/v1/plan", plan)
     assert answered.status == 200, answered.text
+
+
+async def until_ended(api: Api, call_id: str = "n1") -> None:
+    async def ended() -> bool:
+        return (await row_of(api, call_id)).state == "ended"
+
+    await wait_until(ended)
+
+
+async def in_room(api: Api, number: str | None = PRIYA, call_id: str = "n1", trust: Trust = "verified") -> Line:
+    """A caller who has entered the holding room."""
+    call = line(api, call_id)
+    await call.calls(number, trust=trust)
+    await call.enters_room()
+    return call
+
+
+async def waits_too_long(api: Api, number: str | None = PRIYA, **plan: Any) -> Line:
+    """A caller who is sent away out of the holding room."""
+    await change_plan(api, max_wait=1_000, **plan)
+    call = await in_room(api, number)
+    await until_ended(api)
+    await call.hear("exit", "1-0", PromptFinished())
+    return call
+
+
+async def closes(api: Api, **hours: Any) -> None:
+    """The office is never open."""
+    await change_plan(api, hours={"office": {"open": {"daily": []}, **hours}})
+
+
+def fill(api: Api) -> None:
+    """The site takes nobody any more."""
+    api.site.engine._hard_limit = api.site.engine._settings["hard_limit"] = "0"
+
+
+def know_waits(api: Api) -> None:
+    """As if it had learned: waits are announced, and when an owner is free."""
+    talks = Talks()
+    for _ in range(30):
+        talks = talks.learn(180)
+    curve = Curve(100, 60.0, 30.0, (0.8,) * 4, (2.0,) * 4)
+    api.site.estimates._forecasts.add(Forecast(0, {";": curve}, {}, talks))
 
 
 async def busy_owner(api: Api) -> None:
