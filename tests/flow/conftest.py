@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from router.store.channel import Channel
+from router.store.keyspace import Keyspace
+from tests.support.learning_desk import LearningDesk
 from tests.support.service import DATABASE, Api, flush, serving, write_config
 
 
@@ -32,3 +35,20 @@ def peek_service(database: str) -> Iterator[Callable[[], bytes]]:
     with redis.Redis.from_url(f"{database}?db={DATABASE}") as client:
         client.config_set("rdbcompression", "no")  # a compressed text would hide what is looked for
         yield lambda: b"\n".join(client.dump(key) or b"" for key in sorted(client.keys()))
+
+
+@pytest.fixture
+async def untaught(server: str, channel: Channel, site: str) -> AsyncIterator[LearningDesk]:
+    """One agent is ready; nothing has been learned."""
+    blocking = await Channel.open(server)
+    desk = LearningDesk(channel, Keyspace(site), blocking)
+    await desk.open()
+    yield desk
+    await blocking.close()
+
+
+@pytest.fixture
+async def taught(untaught: LearningDesk) -> LearningDesk:
+    """The same desk; its callers are known, and a forecast is in force."""
+    await untaught.teach()
+    return untaught
