@@ -108,8 +108,8 @@ class Books:
 
     async def _stands_until(self, view: CallView, node: Node) -> int:
         """Until when a call stands without a word: an agent is held a little less long than the offer lasts, so that
-        a decision nobody follows costs the agent nothing. Who is asked something is silent until it has been said. 0: only
-        as long as the platform speaks of it.
+        a decision nobody follows costs the agent nothing. Of who is asked nothing is heard until it has been said.
+        0: only as long as the platform speaks of it.
         """
         row = view.row
         if row.letter == "q" and row.step.due_ms is not None:

@@ -182,7 +182,7 @@ async def test_a_silent_platforms_caller_leaves_the_line_and_comes_back_to_the_o
 
 
 async def test_who_is_asked_may_hear_the_question_to_its_end(database: str, tmp_path: Path) -> None:
-    """What the platform says takes longer than it may be silent otherwise, and longer than the API's question stands."""
+    """What the platform says takes longer than it may be silent otherwise, and than the API's question stands."""
 
     def hasty(plan: dict[str, Any]) -> None:
         plan["timing"]["question"] = "1s"
