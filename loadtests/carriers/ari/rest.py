@@ -52,8 +52,8 @@ class Rest:
         name = _name(method, parts)
         self.counts[name] += 1
         self.log.append((name, path))
-        if parts[0] == "channels" and len(parts) > 1:
-            asterisk.commanded(parts[1])
+        for channel_id in _meant(parts, query):
+            asterisk.commanded(channel_id)
         if asterisk.contract is not None:
             try:
                 asterisk.contract.command(method, path, query)
@@ -195,6 +195,13 @@ _NAMES = {
     ("POST", "bridges", "removeChannel"): "leave_bridge",
     ("POST", "applications", "subscription"): "watch",
 }
+
+
+def _meant(parts: list[str], query: dict[str, str]) -> list[str]:
+    """The channels a command is about: who comes into a bridge may have heard of nothing before."""
+    if parts[0] == "channels":
+        return parts[1:2]
+    return query.get("channel", "").split(",") if parts[0] == "bridges" else []
 
 
 def _name(method: str, parts: list[str]) -> str:
