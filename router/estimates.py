@@ -11,16 +11,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from router.domain.estimates import (
-    Announcement,
-    Estimate,
-    Forecast,
-    Forecasts,
-    Quality,
-    announce,
-    in_ms,
-    may_announce,
-)
+from router.domain.estimates import Forecast, Forecasts, in_ms
+from router.domain.judging import Announcement, Estimate, Quality, announce, may_announce
 from router.domain.talks import until_free
 from router.events.estimating import read_forecasts
 from router.events.learning import group_of

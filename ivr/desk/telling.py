@@ -13,7 +13,7 @@ from config.parts import in_language
 from ivr.flow.greeting import hello_at, variant_for
 from ivr.scene import Greeting, Hello, MenuOption, Notice, Range, Scene, Whisper
 from router.callbacks import is_callback, why_not_called
-from router.domain.estimates import Announcement
+from router.domain.judging import Announcement
 from router.routing import language_of
 from router.store.rows import CallRow, CallView
 

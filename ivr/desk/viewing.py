@@ -9,7 +9,7 @@ from typing import Any
 from ivr.desk.telling import Telling
 from ivr.scene import Scene
 from router.domain.errors import ChoiceGone, OfferGone, UnknownCall, WrongState
-from router.domain.estimates import Announcement
+from router.domain.judging import Announcement
 from router.site import Site
 from router.store.begun import Begun
 from router.store.rows import CallRow, CallView

@@ -10,7 +10,7 @@ from ivr.node.answers import DECISION, Answer
 from ivr.node.words import text_of
 from ivr.scene import Scene
 from router.callbacks import callback_id_of
-from router.domain.estimates import Announcement
+from router.domain.judging import Announcement
 from router.routing import language_of
 from router.site import Site
 from router.store.rows import CallView

@@ -13,9 +13,9 @@ from router.api.reply import Reply
 from router.api.route import Ctx
 from router.api.times import rfc3339
 from router.callbacks import dialled
-from router.domain import estimates
 from router.domain.errors import UnknownCall
 from router.domain.events import Event, Told
+from router.domain.judging import Estimate
 from router.domain.timeline import tell
 from router.routing import language_of
 from router.site import Site
@@ -176,7 +176,7 @@ async def _offer(site: Site, row: CallRow, events: Sequence[Event]) -> dict[str,
     }
 
 
-def estimate_shown(estimate: estimates.Estimate | None) -> dict[str, int] | None:
+def estimate_shown(estimate: Estimate | None) -> dict[str, int] | None:
     return None if estimate is None else {"p50": estimate.p50_ms, "p90": estimate.p90_ms}
 
 

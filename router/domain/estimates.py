@@ -1,4 +1,4 @@
-"""How long will this caller still wait? What a site learns from its own answers, and what it may say. Pure.
+"""How long will this caller still wait? What a site learns from its own answers; judging.py: what may be told. Pure.
 
 Learned per group and tier: a line over the calls ahead (fitting). Handed out as a `Forecast`, frozen once a minute. A
 call goes by the forecast that was in force when it was accepted, so that its estimate depends on the calls ahead alone
@@ -15,14 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from router.domain.fitting import Curve, Fit
-from router.domain.judging import HONEST as HONEST
-from router.domain.judging import KEEP_MS as KEEP_MS
-from router.domain.judging import Announcement as Announcement
-from router.domain.judging import Estimate as Estimate
-from router.domain.judging import Hours, Owners, Promise, at_most_ms
-from router.domain.judging import Quality as Quality
-from router.domain.judging import announce as announce
-from router.domain.judging import may_announce as may_announce
+from router.domain.judging import KEEP_MS, Estimate, Hours, Owners, Promise, Quality, at_most_ms
 from router.domain.talks import Talks, until_free
 
 VERSION = 1
@@ -159,10 +152,10 @@ class Estimator:
     def missed(self, sample: Sample, at_ms: int) -> bool:
         """Whether the caller of a sample, who was not connected up to now, has waited longer than was said."""
         wait_ms = at_ms - sample.since_ms
-        late = sample.said is not None and wait_ms > at_most_ms(sample.said)
-        if late and sample.said is not None:
-            self.hours.judge(sample.said, wait_ms, at_ms)
-        return late
+        if sample.said is None or wait_ms <= at_most_ms(sample.said):
+            return False
+        self.hours.judge(sample.said, wait_ms, at_ms)
+        return True
 
     def asked(
         self, agent_id: str, talking_s: float, wrap_up_s: float, ahead: int, at_ms: int, forecast: Forecast

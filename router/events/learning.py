@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from router.domain.estimates import EVERY_MS, Estimate, Estimator, Forecasts, Sample
+from router.domain.estimates import EVERY_MS, Estimator, Forecasts, Sample
 from router.domain.events import Event, order
+from router.domain.judging import Estimate
 from router.domain.waiting import WaitingLines
 
 RANKED = frozenset({"call.accepted", "call.boosted", "call.recalled", "callback.booked"})

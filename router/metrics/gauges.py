@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from config.models import SitePlan
-from router.domain.estimates import Quality
 from router.domain.events import AGENT_STATES
+from router.domain.judging import Quality
 from router.events.levels import target_of
 from router.metrics.labels import Labels
 from router.metrics.standing import Key, Standing

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from config.models import SitePlan
-from router.domain.estimates import Quality
 from router.domain.events import Event, order
+from router.domain.judging import Quality
 from router.events.stream import Connection, read_entry
 from router.live.picture import AgentSeen, CallSeen, Picture
 from router.live.reading import draw

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from router.domain.estimates import EVERY_MS, Estimate, Estimator, Forecasts, Sample
+from router.domain.estimates import EVERY_MS, Estimator, Forecasts, Sample
+from router.domain.judging import Estimate
 from router.domain.waiting import WaitingLines
 from router.replay.rules import POOL
 from router.replay.trace import CLASSES, TraceCall

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from router.domain.estimates import ENOUGH, LEAD_MS, Announcement, Estimate, Forecast
+from router.domain.estimates import ENOUGH, LEAD_MS, Forecast
 from router.domain.events import Told
 from router.domain.fitting import Curve
+from router.domain.judging import Announcement, Estimate
 from router.domain.talks import Talks
 from tests.support.learning_desk import TALK_S
 from tests.support.stage import MINUTE, SECOND, profile

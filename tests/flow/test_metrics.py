@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.loading import load_config
 from ivr.refused import REFUSED
-from router.domain.estimates import Forecast, Quality
+from router.domain.estimates import Forecast
+from router.domain.judging import Quality
 from router.domain.ladder import Ladder, Profile, Step
 from router.metrics import definitions as d
 from router.metrics import now, projector

@@ -20,7 +20,8 @@ import aiohttp
 import pytest
 import yaml
 
-from router.domain.estimates import Forecast, Quality
+from router.domain.estimates import Forecast
+from router.domain.judging import Quality
 from router.metrics import definitions as d
 from tests.support.service import Api, serving, write_config
 

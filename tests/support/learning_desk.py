@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from router.domain.estimates import LEAD_MS, Announcement, Estimate
+from router.domain.estimates import LEAD_MS
+from router.domain.judging import Announcement, Estimate
 from router.domain.ladder import Timing
 from router.estimates import Estimates
 from router.events.estimating import Learner

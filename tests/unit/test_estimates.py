@@ -9,21 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.domain.estimates import (
-    ENOUGH,
-    EVERY_MS,
-    KEEP_MS,
-    LEAD_MS,
-    Announcement,
-    Estimate,
-    Estimator,
-    Forecast,
-    Forecasts,
-    Quality,
-    announce,
-    may_announce,
-)
+from router.domain.estimates import ENOUGH, EVERY_MS, LEAD_MS, Estimator, Forecast, Forecasts
 from router.domain.fitting import BANDS, Curve
+from router.domain.judging import KEEP_MS, Announcement, Estimate, Quality, announce, may_announce
 
 NOW = 1_000_000_000
 waits = st.lists(
