@@ -62,7 +62,7 @@ class AgentPages(Viewing):
 
     async def _whisper(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         telling = await self.after(call_id, self.engine.hear_offer(call_id, offer_id, token))
-        return self._scene(telling, offer_id)
+        return self._waiting(telling, offer_id)
 
     async def _accept(self, call_id: str, offer_id: str, token: str, event: Event) -> Scene:
         """The key takes the call; another one, or none, gives it back, unless it was taken in the application."""
@@ -104,7 +104,7 @@ class AgentPages(Viewing):
         return telling.scene("callback_hello")
 
     def _waiting(self, telling: Telling, offer_id: str) -> Scene:
-        """The first moment after the call was taken: who is called back must be dialled, and it is said once."""
+        """The first moment on the line after the call was taken: who is called back is dialled, and it is said once."""
         scene = self._scene(telling, offer_id)
         dialling = scene.kind == "stand_by" and telling.row.letter == "b" and is_callback(telling.row)
         return replace(scene, language=telling.agents_language, reason="dialling") if dialling else scene

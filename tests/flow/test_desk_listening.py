@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.desk_stage import ADA, change_plan, line, offer_of, row_of
+from router.callbacks import callback_id_of
+from tests.support.desk_stage import ADA, change_plan, in_room, line, offer_of, row_of
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 
@@ -31,3 +32,19 @@ async def test_who_picked_up_is_waited_for_while_the_words_are_said(api: Api) ->
     assert (await row_of(api, "n1")).letter == "o"
     await agent.takes(offer)
     assert (await row_of(api, "n1")).letter == "b"
+
+
+async def test_who_took_a_callback_in_the_application_hears_what_the_silence_is(api: Api) -> None:
+    call = await in_room(api)
+    await call.presses("1")
+    back = callback_id_of("n1")
+    await api.ready("agent-4")
+    offer = await offer_of(api, back)
+    assert (await api.post(f"/v1/offers/{offer}/accept")).status == 200
+
+    agent = line(api, back)
+    await agent.picks_up(offer)
+
+    assert agent.said == "One moment please, the customer is being called."
+    await agent.stands_by(offer)
+    assert agent.said == ""
