@@ -242,7 +242,8 @@ class Hub:
             await asyncio.sleep(0.05)
         newest = self.position
         server, stream = self._engine.connection, self._engine.keys.events
-        if not await self._still_there(last_id):
+        # Of everything since the beginning the stream keeps the end.
+        if (last_id == "0-0" and newest != last_id) or not await self._still_there(last_id):
             return None
         changed: set[Name] = set()
         after = last_id

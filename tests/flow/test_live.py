@@ -108,7 +108,7 @@ async def test_nothing_is_told_twice_when_nothing_happened(api: Api) -> None:
         assert "c1" not in wall.told[seen].data["calls"]
 
 
-@pytest.mark.parametrize("last_id", ["1-1", "99999999999999-0"])
+@pytest.mark.parametrize("last_id", ["0-0", "1-1", "99999999999999-0"])
 async def test_what_is_older_than_the_stream_begins_anew(api: Api, last_id: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(hub_module, "PATIENCE_S", 0.2)
     await api.call("c1", VIP)
