@@ -154,8 +154,9 @@ class JambonzHooks:
         document = await self._ask(site, asked, event, body, render)
         for join in joins:
             self._meetings.fetch(site.name, site.desk, join, text_of(body, "call_sid"))
-        if page in IN_LOOP and self._meetings.is_meeting(call_id):
-            # Whichever of two documents comes last is played: this one must not take the caller out of the room.
+        if page in IN_LOOP and (self._meetings.is_meeting(call_id) or await site.desk.are_meeting(call_id)):
+            # Whichever of two documents comes last is played: this one must not take the caller out of the room, which
+            # another process may have shown them the way to.
             return web.Response(status=204)
         return web.Response(body=document, headers=JSON)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 
 import pytest
 
@@ -14,6 +14,7 @@ from loadtests.carriers.jambonz import Person
 from loadtests.carriers.jambonz.asking import about
 from router.callbacks import callback_id_of
 from tests.support.jambonz_stage import House, house_of
+from tests.support.service import serving
 from tests.support.waiting import wait_until
 
 ADA, PRIYA = "+12025550110", "+12025550116"
@@ -107,13 +108,32 @@ async def test_a_round_of_music_that_ends_in_that_very_moment_does_not_undo_the_
     await call.until("queue:")
     await house.api.ready("agent-7")
     await call.until(f"bridged: {GRETA}")
-    held = [one for one in house.fake.asking.log if "/hold/" in one.url or "/key/" in one.url]
-    following = [verb for verb in json.loads(held[-1].body) if "actionHook" in verb][-1]["actionHook"]
+    following = next_of_round(house)
     status, _, body = await house.fake.asking.post(urldefrag(following)[0], json.dumps(about(call)).encode())
     assert (status, body) == (204, b"")
     await house.until(call.sid, state="connected")
     await house.fake.hang_up(house.fake.leg_to(GRETA))
     await call.until("Thank you for calling")
+
+
+def next_of_round(house: House) -> str:
+    """Where the caller's last round of music leads when it is over."""
+    held = [one for one in house.fake.asking.log if "/hold/" in one.url or "/key/" in one.url]
+    where: str = [verb for verb in json.loads(held[-1].body) if "actionHook" in verb][-1]["actionHook"]
+    return where
+
+
+async def test_nor_when_another_process_is_told_of_it(house: House, database: str, tmp_path: Path) -> None:
+    house.fake.people[GRETA] = takes_calls()
+    call = house.call(ADA)
+    await call.until("queue:")
+    await house.api.ready("agent-7")
+    await call.until(f"bridged: {GRETA}")
+    async with serving(database, tmp_path / "config") as other:
+        path = urlsplit(next_of_round(house)).path
+        status, _, body = await house.fake.asking.post(other.base + path, json.dumps(about(call)).encode())
+    assert (status, body) == (204, b"")
+    await house.until(call.sid, state="connected")
 
 
 async def test_a_caller_who_comes_to_a_room_whose_agent_has_gone_is_sent_back_to_the_line(house: House) -> None:
