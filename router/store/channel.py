@@ -92,6 +92,9 @@ class Channel:
             if isinstance(self._obstacle, ServerError):
                 raise self._obstacle from None
             raise ConnectionLost(f"no server answered within {self.deadline_s:g} s: {self._obstacle}") from None
+        except asyncio.CancelledError:
+            await self.close()  # nobody holds it who could
+            raise
 
     @property
     def is_connected(self) -> bool:
@@ -148,12 +151,14 @@ class Channel:
         self._closed = True
         self._timer.cancel()
         self._keeper.cancel()
-        await asyncio.gather(self._keeper, return_exceptions=True)
-        if self._wire is not None:
-            self._wire.transport.abort()
-            await self._wire.ended.wait()
         fail_all(self._unsent, ConnectionLost)
         self._unsent, self._packed = [], []
+        # Before anything is waited for: whoever closes may be cancelled meanwhile.
+        wire = self._wire
+        if wire is not None:
+            wire.abandon()
+            await wire.ended.wait()
+        await asyncio.gather(self._keeper, return_exceptions=True)
 
     def _require_room(self) -> None:
         if self._closed:

@@ -113,6 +113,41 @@ async def test_closed_it_refuses_and_ends_those_who_wait(server: str) -> None:
         await channel.call("PING")
 
 
+async def test_whoever_is_cancelled_while_opening_leaves_no_connection(tmp_path: Path) -> None:
+    here, gone = asyncio.Event(), asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here.set()
+        await reader.read()
+        gone.set()
+
+    async with wooden_server(tmp_path, says_nothing) as url:
+        opening = asyncio.create_task(Channel.open(url))
+        await here.wait()
+        opening.cancel()
+        await asyncio.wait_for(gone.wait(), 5)
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+
+
+async def test_whoever_is_cancelled_while_closing_leaves_no_connection(tmp_path: Path) -> None:
+    gone = asyncio.Event()
+
+    async def lets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        await reader.read()
+        gone.set()
+
+    async with wooden_server(tmp_path, lets_in) as url:
+        channel = await Channel.open(url)
+        closing = asyncio.create_task(channel.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait_for(gone.wait(), 5)
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+
+
 async def test_a_lost_batch_raises_once_and_leaves_nothing_unseen(
     server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
