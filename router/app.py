@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -38,16 +35,10 @@ from router.api.route import Route
 from router.api.server import routes_of
 from router.api.tokens import tokens
 from router.app_keys import DOCUMENT, FLIGHTS, LIMITS, SERVICE
-from router.clock import speed_of
 from router.contacts import remember
-from router.events import history, levels
-from router.events.estimating import Learner
-from router.events.stream import GroupReader, Handle
-from router.events.trimmer import Trimmer
+from router.jobs import jobs
 from router.kept_plans import consequence, kept_sites
 from router.logging_ import say
-from router.metrics import definitions
-from router.metrics.projector import Projector
 from router.providers import Providers
 from router.relay import walk
 from router.seeds import plant_all
@@ -59,9 +50,6 @@ from router.store.keyspace import service_key
 from router.store.sending import VirtualClock
 from router.store.tokens import Tokens
 from router.store.wire import Unfit
-from router.sweeper import ROUND_S, Sweeper
-
-TRIM_EVERY_S = 10.0
 
 ROUTES: tuple[Route, ...] = tuple(
     route
@@ -115,7 +103,7 @@ async def _run(
         app[FLIGHTS].on_stop = app[LIVE].close
         for site in service.sites.values():
             providers.serve(site)
-        tasks = [asyncio.create_task(job) for site in service.sites.values() for job in _jobs(store, site)]
+        tasks = [asyncio.create_task(job) for site in service.sites.values() for job in jobs(store, site)]
         tasks += [asyncio.create_task(providers.run(store, site)) for site in service.sites.values()]
         try:
             yield
@@ -134,7 +122,7 @@ async def _end_views(app: web.Application) -> None:
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel until everything has ended: redis-py can lose a cancellation while it connects."""
+    """Cancel until everything has ended: one that meets the end of what a task waits for may be lost."""
     running = set(tasks)
     while running:
         for task in running:
@@ -190,72 +178,6 @@ async def _build(
         await site.keeper.start(files[name].plan if name in files else None)
     await plant_all(service.sites, files, service.tokens)
     return service
-
-
-def _jobs(store: Store, site: Site) -> list[Coroutine[Any, Any, None]]:
-    """What runs beside the requests, for one site, until the process stops."""
-    return [
-        Sweeper(site.engine, ROUND_S / speed_of(site.engine.clock)).run(),
-        site.keeper.follow(),
-        _read(store, site, history.GROUP, site.history.handle, history.TYPES),
-        _read(store, site, levels.GROUP, site.levels.handle, levels.TYPES),
-        _learn(store, site),
-        site.estimates.follow(),
-        site.local.run(),
-        _project(store, site),
-        _tidy(site),
-    ]
-
-
-async def _read(store: Store, site: Site, group: str, handle: Handle, types: tuple[str, ...]) -> None:
-    """Read the site's stream as `group`, over a connection of our own."""
-    connection = store.blocking(site.name)
-    try:
-        consumer = f"{socket.gethostname()}-{os.getpid()}"
-        await GroupReader(connection, site.keys.events, group, consumer, handle, types).run()
-    finally:
-        await connection.close()
-
-
-async def _learn(store: Store, site: Site) -> None:
-    """Learn the site's estimates whenever no other process does."""
-    connection = store.blocking(site.name)
-    try:
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        engine = site.engine
-        learner = Learner(site.channel, connection, site.keys, name, engine.lanes, lambda: engine.timing.wrap_up_ms)
-        await learner.run()
-    finally:
-        await connection.close()
-
-
-async def _project(store: Store, site: Site) -> None:
-    """Count the site's events for metrics whenever no other process does."""
-    connection = store.blocking(site.name)
-    try:
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        said = site.estimates
-        projector = Projector(
-            site.engine, connection, name, lambda: site.plan, lambda: said.quality, lambda: said.owners
-        )
-        await projector.run()
-    finally:
-        await connection.close()
-
-
-async def _tidy(site: Site) -> None:
-    """Trim what every reader is done with; any number of processes may."""
-    trimmer = Trimmer(site.channel, site.keys)
-    while True:
-        await asyncio.sleep(TRIM_EVERY_S)
-        try:
-            before = trimmer.cut_off
-            await trimmer.trim()
-            site.local.count(definitions.CUT_OFF, by=trimmer.cut_off - before)
-            await trimmer.forget_consumers()
-            await site.callbacks.forget_old()
-        except Exception as error:
-            say(log, logging.WARNING, "not tidied", site=site.name, error=type(error).__name__)
 
 
 async def reload(app: web.Application, settings: Settings) -> None:
