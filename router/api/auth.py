@@ -20,8 +20,8 @@ _SAFE = frozenset({"GET", "HEAD"})
 async def identify(request: web.Request, tokens: Tokens) -> Token:
     """The token the request carries.
 
-    A browser that opened the printed address has it in a cookie, good for reading only: a foreign page can make a
-    browser send cookies, so whatever changes something needs the header.
+    A browser that opened `/?token=…` has it in a cookie, good for reading only: a foreign page can make a browser send
+    cookies, so whatever changes something needs the header.
     """
     header = request.headers.get("Authorization")
     if header is not None:

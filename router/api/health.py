@@ -139,7 +139,7 @@ async def live_view(request: web.Request) -> Reply:
 
 @health.get("/", roles=None, answers={303: None}, in_site=False)
 async def home(request: web.Request) -> Reply:
-    """Where the printed address leads: `?token=` is kept in this browser for reading, then the live view opens.
+    """The live view. `?token=` is kept in this browser first, good for reading only.
 
     An empty one signs out; one that nobody knows changes nothing, and the page says so.
     """
