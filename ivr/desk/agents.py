@@ -6,8 +6,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from ivr.desk.planned import nothing
 from ivr.desk.reports import lost, offer_of
-from ivr.desk.telling import Telling, nothing
+from ivr.desk.telling import Telling
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
 from ivr.vocabulary import FETCHED, BridgeDown, Event, InputDigits, LegFailed

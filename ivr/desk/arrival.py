@@ -12,7 +12,7 @@ from typing import Any
 from config.models import SitePlan
 from config.voice import MenuEntry
 from ivr.desk.door import Door
-from ivr.desk.telling import turned_away
+from ivr.desk.planned import turned_away
 from ivr.desk.viewing import Viewing
 from ivr.scene import Scene
 from ivr.vocabulary import CallOffered, Event, InputDigits

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from config.parts import in_language
 from ivr.desk.identifying import Identifying
+from ivr.desk.planned import elsewhere, nothing, sorry
 from ivr.desk.steps import NO_WAY_OUT, WAY_OUT
-from ivr.desk.telling import Telling, elsewhere, nothing, sorry
+from ivr.desk.telling import Telling
 from ivr.flow.asking import choice_of
 from ivr.scene import Scene
 from ivr.vocabulary import Event, HoldLeft, InputDigits, LegFailed

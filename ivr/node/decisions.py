@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 
 from config.node import Node
 from ivr.desk.door import Door
-from ivr.desk.telling import Telling, greeting_for, turned_away
+from ivr.desk.planned import greeting_for, turned_away
+from ivr.desk.telling import Telling
 from ivr.flow.asking import choice_of
 from ivr.flow.greeting import greet
 from ivr.node.answers import DECISION, LOOKUP, Answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from config.models import SitePlan
 from config.node import Node
-from ivr.desk.telling import Telling, menu_in
+from ivr.desk.planned import menu_in
+from ivr.desk.telling import Telling
 from ivr.flow.greeting import voice
 from ivr.node.answers import DECISION, Answer
 from ivr.node.words import text_of

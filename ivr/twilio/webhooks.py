@@ -21,7 +21,7 @@ from yarl import query_to_pairs
 
 from config.models import SitePlan
 from ivr.adapter import Hearer
-from ivr.desk.telling import sorry
+from ivr.desk.planned import sorry
 from ivr.flow.perform import perform
 from ivr.refused import Refusal, counted
 from ivr.twilio.addresses import ROOT, Addresses
