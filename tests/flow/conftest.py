@@ -10,7 +10,9 @@ import redis
 
 from router.store.channel import Channel
 from router.store.keyspace import Keyspace
+from tests.support.fake_gateway import FakeGateway
 from tests.support.learning_desk import LearningDesk
+from tests.support.outbox_stage import outbox
 from tests.support.service import DATABASE, Api, flush, serving, write_config
 
 
@@ -35,6 +37,14 @@ def peek_service(database: str) -> Iterator[Callable[[], bytes]]:
     with redis.Redis.from_url(f"{database}?db={DATABASE}") as client:
         client.config_set("rdbcompression", "no")  # a compressed text would hide what is looked for
         yield lambda: b"\n".join(client.dump(key) or b"" for key in sorted(client.keys()))
+
+
+@pytest.fixture
+async def gateway(api: Api) -> AsyncIterator[FakeGateway]:
+    """What an outbox of the site asks, which runs."""
+    fake = FakeGateway()
+    async with outbox(api, fake):
+        yield fake
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from router.telephony.carrying import Carrier
 from router.telephony.claims import Claims
 from router.telephony.pace import Pace
 from router.telephony.term import GROUP, Term
-from tests.flow.test_outbox import caller, until
 from tests.support.desk_stage import PRIYA
 from tests.support.fake_gateway import FakeGateway
+from tests.support.outbox_stage import caller, until
 from tests.support.service import Api
 from tests.support.waiting import wait_until
 

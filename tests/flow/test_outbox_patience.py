@@ -8,7 +8,6 @@ import pytest
 
 from ivr.gateway import Done, GatewayBusy, GatewayUnknown
 from ivr.vocabulary import Action, Interrupt, Originate, Role, Route, Terminate
-from router.callbacks import callback_id_of
 from router.telephony.actions import Wanted, stop
 from router.telephony.carrying import PATIENCE_S, Carrier
 from router.telephony.claims import CLAIM_MS, Claims
@@ -16,9 +15,9 @@ from router.telephony.dispatch import Outbox
 from router.telephony.leader import Leader
 from router.telephony.pace import Pace
 from router.telephony.term import CONSUMER, GROUP, Term
-from tests.flow.test_outbox import caller, until
-from tests.support.desk_stage import ADA, PRIYA, offer_of, row_of
+from tests.support.desk_stage import ADA, offer_of, row_of
 from tests.support.fake_gateway import FakeGateway
+from tests.support.outbox_stage import booked, caller, until
 from tests.support.service import Api
 
 FOR_EVER = 10_000
@@ -73,11 +72,7 @@ async def test_a_ring_that_cannot_leave_gives_the_caller_back_and_counts_no_miss
 
 
 async def test_a_callback_that_cannot_be_dialled_goes_back_into_the_line(api: Api) -> None:
-    call = caller(api)
-    await call.calls(PRIYA)
-    await call.enters_room()
-    await call.presses("1")
-    back_id = callback_id_of("n1")
+    back_id = (await booked(api)).call_id
     rank = (await row_of(api, back_id)).rank
     await api.ready("agent-4")
     offer = await offer_of(api, back_id)

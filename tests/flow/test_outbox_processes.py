@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from router.callbacks import callback_id_of
-from tests.flow.test_outbox import caller, settled
-from tests.support.desk_stage import ADA, PRIYA, Line, offer_of
+from tests.support.desk_stage import ADA, Line, offer_of
 from tests.support.outbox_process import FarProvider, freeze, outbox_process, thaw
+from tests.support.outbox_stage import booked, caller, settled
 from tests.support.service import DATABASE, Api
 from tests.support.waiting import wait_until
 
@@ -69,11 +68,7 @@ async def test_frozen_in_the_middle_of_sending(
 
 async def dialled(api: Api, provider: FarProvider) -> tuple[Line, str]:
     """Priya is to be called back, and an agent has taken it; answers the callback and the offer."""
-    call = caller(api)
-    await call.calls(PRIYA)
-    await call.enters_room()
-    await call.presses("1")
-    back = caller(api, callback_id_of("n1"))
+    back = await booked(api)
     await api.ready("agent-4")
     await wait_until(lambda: len(provider.placed) == 1, timeout=10)
     offer = await offer_of(api, back.call_id)
