@@ -167,12 +167,12 @@ class Phrases:
 
 
 # The same few round figures are spoken over and over, and CLDR takes longer than all the rest of a document.
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _number(locale: Locale, value: int) -> str:
     return str(format_decimal(value, locale=locale))
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _duration(locale: Locale, ms: int) -> str:
     if ms < 60_000:
         return str(format_timedelta(timedelta(milliseconds=ms), "second", threshold=1e9, locale=locale))

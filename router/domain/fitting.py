@@ -58,8 +58,8 @@ class Curve:
         return max(factors[last] * self.mean(ahead), *lower, 0.0)
 
 
-# Asked again at every announcement to every caller; a curve is frozen, and there are few of them.
-@lru_cache(maxsize=8_192)
+# Asked again at every announcement to every caller; a curve is frozen, there are few of them, and soon newer ones.
+@lru_cache(maxsize=1_024)
 def _quantiles(curve: Curve, ahead: int) -> tuple[float, float]:
     p50 = curve.highest(curve.p50, ahead)
     return p50, max(p50, curve.highest(curve.p90, ahead))

@@ -141,7 +141,7 @@ class Owners:
         )
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def announce(estimate: Estimate) -> Announcement:
     """The nearest round figure to p50, and the first one not below p90. Beyond an hour: whole hours."""
     about = min(_round_figures(estimate.p50_ms), key=lambda figure: (abs(figure * 60_000 - estimate.p50_ms), figure))
