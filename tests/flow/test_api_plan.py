@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 
 from config.settings import Settings
 from config.source import read_source
@@ -221,3 +222,13 @@ async def test_publishing_answers_what_the_linter_thinks(api):
     answered = await api.put("/v1/plan", plan)
     assert answered.status == 200
     assert [one["pointer"] for one in answered.json["findings"] if "night" in one["pointer"]] == ["/groups/night"]
+
+
+async def test_the_service_names_them_when_it_goes_by_the_plan(api, caplog):
+    """Secrets that the plan asks for and nobody has set."""
+    twilio = {"twilio": {"account_sid": {"env": "PBX_SID"}, "auth_token": {"env": "PBX_TOKEN"}}}
+    raw = changed(await text_of(api), lambda plan: plan.update(telephony=twilio))
+    with caplog.at_level(logging.WARNING):
+        assert (await api.ask("PUT", "/v1/plan", raw=raw, Content_Type="application/yaml")).status == 200
+    (said,) = [str(vars(record)) for record in caplog.records if record.message == "secrets not set"]
+    assert "PBX_SID, PBX_TOKEN" in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,7 @@ import pytest
 from config.lint import lint_plan
 from config.loading import read_plan
 from config.problems import PlanInvalid, Problem
-from tests.flow.conftest import api as api
-from tests.flow.conftest import database as database
 from tests.support.plans import SMALL
-from tests.support.service import Api, changed
 
 TWILIO = {"twilio": {"account_sid": {"env": "PBX_SID"}, "auth_token": {"env": "PBX_TOKEN"}}}
 
@@ -64,14 +60,6 @@ def test_secrets_that_are_not_set_are_noted(monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "token").write_text("t")
     kept = {"twilio": {"account_sid": {"env": "PBX_SID"}, "auth_token": {"file": str(tmp_path / "token")}}}
     assert not [problem for problem in found({"telephony": kept}, "note") if "secret" in problem.message]
-
-
-async def test_the_service_names_them_when_it_goes_by_the_plan(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    plan = changed((await api.get("/v1/plan", Accept="application/yaml")).text, lambda p: p.update(telephony=TWILIO))
-    with caplog.at_level(logging.WARNING):
-        assert (await api.ask("PUT", "/v1/plan", raw=plan, Content_Type="application/yaml")).status == 200
-    (said,) = [str(vars(record)) for record in caplog.records if record.message == "secrets not set"]
-    assert "PBX_SID, PBX_TOKEN" in said
 
 
 def error(plan: dict[str, Any]) -> Problem:
