@@ -25,7 +25,8 @@ from router.site import Site
 from router.store.begun import Begun
 from router.store.rows import CallView
 
-MET_KEPT = 1_024
+MET_KEPT, MET_MS = 4_096, 90_000
+"""Nobody is in the menu for longer: whoever hung up there is forgotten by then."""
 
 log = logging.getLogger("vipline.desk")
 
@@ -36,8 +37,10 @@ class Arrivals(Viewing):
     def __init__(self, site: Site, clock: Callable[[], int]) -> None:
         super().__init__(site, clock)
         self.door = Door()
-        self._met: OrderedDict[str, tuple[Incoming, Recognised]] = OrderedDict()
-        """Callers in the menu, so that nobody is looked up twice; who answers another process is looked up there."""
+        self._met: OrderedDict[str, tuple[int, Incoming, Recognised]] = OrderedDict()
+        """Callers in the menu and when they came, so that nobody is looked up twice; who answers another process is
+        looked up there.
+        """
 
     async def arrive(self, call_id: str, offered: CallOffered, provider: str) -> Scene:
         """Raises StepRepeated for a call that was here before."""
@@ -52,9 +55,7 @@ class Arrivals(Viewing):
             asked = what_to_ask(known, plan)
             if plan.voice.menu or asked:
                 view = await self._greeted(incoming, known, "" if plan.voice.menu else asked)
-                self._met[call_id] = incoming, known
-                if len(self._met) > MET_KEPT:
-                    self._met.popitem(last=False)
+                self._remember(incoming, known)
             else:
                 view = await self._entered(incoming, known)
         except SiteFull:
@@ -62,6 +63,12 @@ class Arrivals(Viewing):
             return turned_away(call_id, offered.to_number, plan, self.clock())
         telling = self.telling(view, expected=1)
         return telling.first(self.clock(), self.told(telling) if telling.row.letter == "q" else None)
+
+    def _remember(self, incoming: Incoming, known: Recognised) -> None:
+        now = self.clock()
+        while self._met and (len(self._met) >= MET_KEPT or next(iter(self._met.values()))[0] < now - MET_MS):
+            self._met.popitem(last=False)
+        self._met[incoming.call_id] = now, incoming, known
 
     def _busy(self, call_id: str, why: str) -> Scene:
         say(log, logging.WARNING, "caller turned away", why=why, site=self.site.name)
@@ -95,7 +102,7 @@ class Arrivals(Viewing):
         digits = event.digits if isinstance(event, InputDigits) else ""
         entry = next((one for one in self.site.plan.voice.menu if one.key == digits), None)
         if entry is not None and (met := self._met.pop(call_id, None)):
-            return await self._chosen(token, *met, entry)
+            return await self._chosen(token, *met[1:], entry)
         telling = await self.view(call_id, token)
         if telling.row.letter != "g":
             return self.now(telling, in_room=False)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ivr.desk import Desk
+from ivr.desk.arrival import MET_MS
+from ivr.desk.desk import wall_clock
 from ivr.vocabulary import BridgeDown, BridgeUp, CallEnded, Event, InputDigits, LegFailed, PromptFinished
 from router.store.channel import Channel
 from router.store.script_loader import load_stepped
@@ -199,6 +201,20 @@ async def test_the_menu(api: Api, desk: Desk) -> None:
     again = Line(Desk(api.site), "n2", other.script)
     await again.presses("1")  # another process looks the caller up
     assert (await row_of(api, "n2")).letter == "w"
+
+
+async def test_who_hung_up_in_the_menu_is_forgotten_and_who_is_slow_is_looked_up_anew(api: Api) -> None:
+    await change_plan(api, voice={"menu": [{"key": "1", "language": "en"}, {"key": "2", "topic": "more"}]})
+    now = [wall_clock()]
+    desk = Desk(api.site, lambda: now[0])
+    slow = Line(desk, "n1")
+    await slow.calls(ADA)
+    assert list(desk._callers._met) == ["n1"]
+    now[0] += MET_MS + 1
+    await Line(desk, "n2").calls(PRIYA)
+    assert list(desk._callers._met) == ["n2"]
+    await slow.presses("1")
+    assert (await row_of(api, "n1")).letter == "w"
 
 
 @pytest.mark.usefixtures("writes")
