@@ -39,7 +39,9 @@ class ChoiceShown(Answer):
 class OfferShown(Answer):
     offer_id: str
     agent_id: str
-    expires_at: When | None = Field(description="null once accepted")
+    expires_at: When | None = Field(
+        description="null once accepted; put off when the agent's telephone is picked up: there is time to listen"
+    )
     accepted_at: When | None
 
 
