@@ -80,7 +80,7 @@ class Tally:
     def show(self, terminal: Terminal) -> None:
         terminal.heading("Who called, and what became of them")
         terminal.table(
-            ["tier", "calls", "answered", "called back", "hung up", "gave up at", "mean wait", "p90 wait"],
+            ["tier", "calls", "answered", "called back", "hung up", "sent away", "mean wait", "p90 wait"],
             [self._row(tier) for tier in [*self.tiers, "all"] if tier == "all" or self._of(tier)],
         )
         terminal.heading("Their own agent was busy")
@@ -109,8 +109,8 @@ class Tally:
         mean = sum(waits) / len(waits) if waits else None
         p90 = waits[min(len(waits) - 1, int(len(waits) * 0.9))] if waits else None
         hung_up = ends["abandoned"] + ends["short_abandoned"] + ends["recalled"]
-        gave_up = ends["overflowed_out"] + ends["rejected"] + ends["failed"]
-        return [tier, len(fates), ends["answered"], ends["callback"], hung_up, gave_up, _span(mean), _span(p90)]
+        sent_away = ends["overflowed_out"] + ends["rejected"] + ends["failed"]
+        return [tier, len(fates), ends["answered"], ends["callback"], hung_up, sent_away, _span(mean), _span(p90)]
 
 
 _ANSWERS = (

@@ -147,6 +147,16 @@ def test_every_question_is_accounted_for() -> None:
     assert "1 hung up, or the agent was free" in " ".join(out.getvalue().split())
 
 
+def test_who_was_sent_away_has_not_given_up() -> None:
+    out = io.StringIO()
+    closed = "call.ended|call=c1|outcome=overflowed_out|cause=closed|was=w|facts=1000;;a;gold;0"
+    tally(ACCEPTED, closed).show(Terminal(out))
+    lines = out.getvalue().splitlines()
+    heading = next(line for line in lines if line.startswith("tier"))
+    gold = next(line for line in lines if line.startswith("gold"))
+    assert gold[: heading.index("sent away") + len("sent away")].split() == ["gold", "1", "0", "0", "0", "1"]
+
+
 def test_columns_hold_signs_of_any_width() -> None:
     assert width_of("李薇") == 4
     assert fit("李薇薇", 5) == "李薇 "
