@@ -100,6 +100,7 @@ class Telling:
             wait=_range(told) if waits else None,
             told_ms=self._since(told) if waits else 0,
             comfort=self.expected,
+            reason="connecting" if self.row.letter in "obc" else "",
             callback_key=voice.callback_key or "" if waits and self.may_call_back else "",
             music=voice.music or "",
             music_ms=voice.music_length,

@@ -29,7 +29,8 @@ def tick(scene: Scene) -> Script:
     if scene.wait is not None:
         words.append(range_said("hold.wait", scene.wait, speak))
     if scene.position is None and scene.wait is None:
-        words.append(speak.say(f"hold.comfort_{scene.comfort % COMFORTS + 1}"))
+        comfort = f"hold.comfort_{scene.comfort % COMFORTS + 1}"
+        words.append(speak.say("connect.now" if scene.reason == "connecting" else comfort))
     if scene.callback_key:
         words.append(speak.say("hold.callback", key=scene.callback_key))
     prompts: tuple[Prompt, ...] = (*(Say(text, speak.tag) for text in words), *_music(scene))

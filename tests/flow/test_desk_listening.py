@@ -48,3 +48,12 @@ async def test_who_took_a_callback_in_the_application_hears_what_the_silence_is(
     assert agent.said == "One moment please, the customer is being called."
     await agent.stands_by(offer)
     assert agent.said == ""
+
+
+async def test_who_is_being_connected_is_not_told_to_wait_for_a_colleague(api: Api) -> None:
+    await api.ready("agent-7")
+    call = line(api)
+    await call.calls(ADA)
+    assert "I am connecting you to Greta Holm." in call.said
+    await call.enters_room()
+    assert call.said == "You are being connected now."

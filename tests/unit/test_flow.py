@@ -152,6 +152,8 @@ def test_the_holding_room_tells_position_and_wait_then_plays_until_the_next_roun
     assert said(perform(replace(scene, position=None, wait=None, comfort=4))) == [
         "You are still in line and have kept your place."
     ]
+    called = replace(scene, position=None, wait=None, reason="connecting")
+    assert said(perform(called)) == ["You are being connected now."]
 
 
 def test_no_way_out_is_a_dead_end() -> None:
