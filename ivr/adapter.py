@@ -37,10 +37,6 @@ class Hearer(Protocol):
         """Whether the caller has come to the agent of that offer."""
         ...
 
-    async def are_meeting(self, call_id: str) -> bool:
-        """Whether the caller has come to whoever has the call now."""
-        ...
-
 
 class Adapter(Protocol):
     """One provider, in one process, for all sites whose plans name it.

@@ -67,11 +67,17 @@ class CallerPages(Identifying):
         telling = await self.view(call_id, token)
         if telling.row.letter == "c" and telling.row.offer_id and await self.is_alone(telling.row):
             telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "bridge"))
-        return self._round(telling)
+        return await self._round(telling)
 
-    def _round(self, telling: Telling) -> Scene:
-        """What is heard next in the room; who is just being fetched out of it hears why there, and only there."""
+    async def _round(self, telling: Telling) -> Scene:
+        """What is heard next in the room; who is just being fetched out of it hears why there, and only there.
+
+        Who has been fetched already, and whose last round ended in that very moment, hears nothing more: where a
+        carrier plays what came last, another round would end the talk.
+        """
         row, now = telling.row, self.site.now_ms()
+        if row.letter == "c" and await self._have_met(row):
+            return telling.scene("nothing")
         if row.outcome in FETCHED_OUT and row.ended_ms is not None and now - row.ended_ms < FETCHED_MS:
             return telling.scene("moment")
         return self.now(telling, in_room=True)
@@ -87,7 +93,7 @@ class CallerPages(Identifying):
             if digits and telling.view.unclear == WAY_OUT and scene.callback_key:
                 return replace(scene, again=True)
             return telling.scene("goodbye")
-        return self._round(telling)
+        return await self._round(telling)
 
     async def _call_back(self, call_id: str, token: str, in_room: bool) -> Scene:
         """The call ends, its callback stands in the place; one who was just offered an agent is held for that."""

@@ -89,11 +89,6 @@ class Desk:
         """Whether the caller has come to the agent of that offer."""
         return bool(await self._site.channel.call("HEXISTS", self._site.keys.documents(call_id), f"bridged@{offer_id}"))
 
-    async def are_meeting(self, call_id: str) -> bool:
-        """Whether the caller has come to whoever has the call now."""
-        row = await self._site.engine.read_call(call_id)
-        return row is not None and row.letter == "c" and await self.have_met(call_id, row.offer_id or "")
-
     async def _answer(self, page: str, call_id: str, step: str, token: str, event: Event, envelope: Envelope) -> Scene:
         try:
             if isinstance(event, CallOffered):

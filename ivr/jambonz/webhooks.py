@@ -52,6 +52,8 @@ IN_LOOP = frozenset({"hold", "key"})
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 _ROLES: Mapping[str, Role] = {"status-agent": "agent", "status-callback": "callback", "status-caller": "caller"}
 _PAUSE = encode([{"verb": "pause", "length": 1}])
+_STAY = encode([])
+"""For who needs nothing more where they are; it is never sent, see JambonzHooks._hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +150,14 @@ class JambonzHooks:
             joins.extend(command for command in script if isinstance(command, Join))
             if page == "bridged" and not script:
                 return writer.meeting(step, Route("left", call_id, _counted(step)), Route("wait", call_id, step))
-            return writer.document(script)
+            return writer.document(script) if script or page not in IN_LOOP else _STAY
 
         self._follow(asked, text_of(body, "call_sid"))
         document = await self._ask(site, asked, event, body, render)
         for join in joins:
             self._meetings.fetch(site.name, site.desk, join, text_of(body, "call_sid"))
-        if page in IN_LOOP and (self._meetings.is_meeting(call_id) or await site.desk.are_meeting(call_id)):
-            # Whichever of two documents comes last is played: this one must not take the caller out of the room, which
-            # another process may have shown them the way to.
+        if document == _STAY or (page in IN_LOOP and self._meetings.is_meeting(call_id)):
+            # Whichever of two documents comes last is played: this one must not take the caller out of the room.
             return web.Response(status=204)
         return web.Response(body=document, headers=JSON)
 

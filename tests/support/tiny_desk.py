@@ -45,9 +45,6 @@ class TinyDesk:
     async def have_met(self, call_id: str, offer_id: str) -> bool:
         return ("bridged", call_id, offer_id) in self._answers
 
-    async def are_meeting(self, call_id: str) -> bool:
-        return False
-
     def pages(self) -> list[str]:
         return [page for page, _, _ in self.heard]
 
