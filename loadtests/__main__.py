@@ -39,6 +39,7 @@ UNPROVEN = 3
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="processes of the service")
 @click.option("--kill", help="what is killed meanwhile and comes back: worker, service, master; comma between")
 @click.option("--plain", is_flag=True, help="only calls that hold, are connected and end; over Twilio, unless --mix")
+@click.option("--tombstone", default=DEFAULT.tombstone_s, show_default=True, help="s an ended call's trace is kept")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--out", default=DEFAULT.out, show_default=True, help="folder of the reports")
 def main(
@@ -52,6 +53,7 @@ def main(
     workers: int,
     kill: str | None,
     plain: bool,
+    tombstone: float,
     seed: int,
     out: str,
 ) -> None:
@@ -76,7 +78,8 @@ def main(
     if plain and "api" in ways:
         raise click.BadParameter("who comes by the API has no telephone here: not with --plain", param_hint="--mix")
     made: dict[str, Any] = {"rate": rate, "minutes": minutes, "agents": agents, "pace": pace, "shape": shape}
-    options = Options(**made, mix=ways, shares=tiers, workers=workers, kill=kinds, plain=plain, seed=seed, out=out)
+    made |= {"workers": workers, "kill": kinds, "plain": plain, "tombstone_s": tombstone, "seed": seed, "out": out}
+    options = Options(**made, mix=ways, shares=tiers)
     logging.getLogger("router.store").setLevel(logging.ERROR)  # a master that is killed is told of in the report
     found = uvloop.run(run(options, sys.stdout))
     sys.exit(0 if found.clean else UNPROVEN if found.unproven else 1)

@@ -24,6 +24,7 @@ class Options:
     `workers`: processes of the service. `agents`: 0 for as many as the load needs and a few less than it would like.
     `kill`: what is killed in its middle, each at least once; it comes back by itself, as it would.
     `plain`: every caller holds, is connected and ends; nobody errs, and no agent needs a screen.
+    `tombstone_s`: for how long the trace of an ended call is kept; that of a callback thirty times as long.
     """
 
     rate: float = 20.0
@@ -36,6 +37,7 @@ class Options:
     workers: int = 1
     kill: Sequence[Kind] = ()
     plain: bool = False
+    tombstone_s: float = 60.0
     seed: int = 1
     out: str = "var/load"
 

@@ -113,7 +113,7 @@ def _plan(options: Options, telephony: dict[str, Any]) -> dict[str, Any]:
             "owner_wait": max(LEAST_MS, scaled(120)),
             "recall": max(LEAST_MS, scaled(120)),
             "retain_ended": RETAIN_ENDED_MS,
-            "tombstone": RETAIN_ENDED_MS,
+            "tombstone": round(options.tombstone_s * 1000),
         },
         "voice": {
             "menu": [{"key": "1", "topic": "accounts"}, {"key": "2", "topic": "loans"}],
