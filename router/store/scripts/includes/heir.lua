@@ -16,7 +16,7 @@ end
 -- The old call left while waiting: true when its place passed on. `came`: when the heir did, which may be accepted from
 -- earlier by a place it has been given before.
 local function pass_place(old, heir_id, came)
-  local heir = heir_id and now - came <= HEIR_MS and read_call(heir_id)
+  local heir = heir_id and now - (came or 0) <= HEIR_MS and read_call(heir_id)
   if not heir or not heir.accepted then return false end
   if heir.st == 'w' or heir.st == 'q' or heir.st == 'g' then
     emit('call.recalled|call=' .. heir.id .. '|old=' .. old.id .. '|accepted=' .. old.accepted)
