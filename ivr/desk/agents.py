@@ -86,7 +86,7 @@ class AgentPages(Viewing):
             self.site.channel.send("HSET", self.site.keys.documents(call_id), f"fetched@{offer_id}", "1")
         telling = await self.view(call_id)
         scene = self._scene(telling, offer_id)
-        if scene.kind == "stand_by" and telling.row.letter == "c" and await self.is_alone(telling.row):
+        if scene.kind == "stand_by" and telling.row.letter == "c" and await self.meeting(telling.row) == "alone":
             return self._scene(
                 await self.after(call_id, self.engine.complete_call(call_id, offer_id=offer_id)), offer_id
             )

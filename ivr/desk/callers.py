@@ -65,19 +65,17 @@ class CallerPages(Identifying):
 
     async def _tick(self, call_id: str, step: str, token: str, event: Event) -> Scene:
         telling = await self.view(call_id, token)
-        if telling.row.letter == "c" and telling.row.offer_id and await self.is_alone(telling.row):
-            telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "bridge"))
-        return await self._round(telling)
+        if telling.row.letter == "c" and telling.row.offer_id:
+            meeting = await self.meeting(telling.row)
+            if meeting == "met":
+                return _fetched(telling)
+            if meeting == "alone":
+                telling = await self.after(call_id, self.engine.lose_leg(call_id, telling.row.offer_id, "bridge"))
+        return self._round(telling)
 
-    async def _round(self, telling: Telling) -> Scene:
-        """What is heard next in the room; who is just being fetched out of it hears why there, and only there.
-
-        Who has been fetched already, and whose last round ended in that very moment, hears nothing more: where a
-        carrier plays what came last, another round would end the talk.
-        """
+    def _round(self, telling: Telling) -> Scene:
+        """What is heard next in the room; who is just being fetched out of it hears why there, and only there."""
         row, now = telling.row, self.site.now_ms()
-        if row.letter == "c" and await self._have_met(row):
-            return telling.scene("nothing")
         if row.outcome in FETCHED_OUT and row.ended_ms is not None and now - row.ended_ms < FETCHED_MS:
             return telling.scene("moment")
         return self.now(telling, in_room=True)
@@ -93,7 +91,9 @@ class CallerPages(Identifying):
             if digits and telling.view.unclear == WAY_OUT and scene.callback_key:
                 return replace(scene, again=True)
             return telling.scene("goodbye")
-        return await self._round(telling)
+        if await self._have_met(telling.row):
+            return _fetched(telling)
+        return self._round(telling)
 
     async def _call_back(self, call_id: str, token: str, in_room: bool) -> Scene:
         """The call ends, its callback stands in the place; one who was just offered an agent is held for that."""
@@ -131,7 +131,7 @@ class CallerPages(Identifying):
         """Out of the holding room by its own fault: in again at the old place, unless that happened just before."""
         call_id, row = telling.row.call_id, telling.row
         asked, fallen = _of_room(step)
-        met = row.letter == "c" and await self._have_met(row)
+        met = await self._have_met(row)
         if met or row.letter == "e":
             return replace(telling.scene("parting"), step=asked) if met else self.now(telling, in_room=False)
         now, key = self.clock(), self.site.keys.documents(call_id)
@@ -142,8 +142,7 @@ class CallerPages(Identifying):
         return replace(self.now(telling, in_room=False), room=fallen + 1)
 
     async def _have_met(self, row: CallRow) -> bool:
-        key = self.site.keys.documents(row.call_id)
-        return bool(await self.site.channel.call("HEXISTS", key, f"bridged@{row.offer_id}"))
+        return row.letter == "c" and await self.have_met(row.call_id, row.offer_id or "")
 
     async def _failed(self, call_id: str, token: str = "") -> Scene:
         telling = await self.after(call_id, self.engine.abandon_call(call_id, "failed", token))
@@ -175,6 +174,13 @@ class CallerPages(Identifying):
         if telling.row.outcome == "answered":
             return telling.scene("survey" if self.site.plan.voice.survey else "goodbye")
         return telling.scene("goodbye") if telling.row.letter == "e" else telling.now(None, in_room=False)
+
+
+def _fetched(telling: Telling) -> Scene:
+    """A round ended in the very moment of the fetching: where a carrier plays what came last, another one would end the
+    talk.
+    """
+    return telling.scene("nothing")
 
 
 def _of_room(step: str) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class Desk:
 
     async def have_met(self, call_id: str, offer_id: str) -> bool:
         """Whether the caller has come to the agent of that offer."""
-        return bool(await self._site.channel.call("HEXISTS", self._site.keys.documents(call_id), f"bridged@{offer_id}"))
+        return await self._callers.have_met(call_id, offer_id)
 
     async def _answer(self, page: str, call_id: str, step: str, token: str, event: Event, envelope: Envelope) -> Scene:
         try:

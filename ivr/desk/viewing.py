@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ivr.desk.telling import Telling
 from ivr.scene import Scene
@@ -64,17 +64,21 @@ class Viewing:
             raise refused
         return late
 
-    async def is_alone(self, row: CallRow) -> bool:
-        """Of a callback's customer and agent, one waits for the other, who should have come by now: their leg is gone,
-        and whoever was to report that did not.
+    async def meeting(self, row: CallRow) -> Literal["met", "alone", "coming"]:
+        """Of a connected call. `alone`: of caller and agent one waits for the other, who should have come by now: their
+        leg is gone, and whoever was to report that did not.
         """
-        if row.letter != "c" or row.agent_id is None:
-            return False
-        bridged, agent = await asyncio.gather(
-            self.site.channel.call("HEXISTS", self.site.keys.documents(row.call_id), f"bridged@{row.offer_id}"),
-            self.engine.read_agent(row.agent_id),
+        met, agent = await asyncio.gather(
+            self.have_met(row.call_id, row.offer_id or ""), self.engine.read_agent(row.agent_id or "")
         )
-        return not bridged and agent is not None and self.clock() - agent.since_ms > 2 * self.engine.timing.bridge_ms
+        if met:
+            return "met"
+        late = agent is not None and self.clock() - agent.since_ms > 2 * self.engine.timing.bridge_ms
+        return "alone" if late else "coming"
+
+    async def have_met(self, call_id: str, offer_id: str) -> bool:
+        """Whether the caller has come to the agent of that offer."""
+        return bool(await self.site.channel.call("HEXISTS", self.site.keys.documents(call_id), f"bridged@{offer_id}"))
 
     def telling(self, view: CallView | None, expected: int | None = None) -> Telling:
         if view is None:
